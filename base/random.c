@@ -1,0 +1,57 @@
+#include "base/random.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+static _Thread_local struct {
+    unsigned char bytes[256];
+    size_t left;
+} pool;
+
+static void from_kernel(void *out, size_t len)
+{
+    for (size_t got = 0; got < len;) {
+        ssize_t n = getrandom((char *)out + got, len - got, 0);
+        if (n < 0 && errno != EINTR)
+            abort(); /* no entropy: nothing we could make would be safe */
+        if (n > 0)
+            got += (size_t)n;
+    }
+}
+
+void random_bytes(void *out, size_t len)
+{
+    if (len > sizeof pool.bytes / 4) {
+        from_kernel(out, len);
+        return;
+    }
+    if (pool.left < len) {
+        from_kernel(pool.bytes, sizeof pool.bytes);
+        pool.left = sizeof pool.bytes;
+    }
+    pool.left -= len;
+    memcpy(out, pool.bytes + pool.left, len);
+    memset(pool.bytes + pool.left, 0, len); /* given out once, then gone from memory */
+}
+
+uint32_t random_below(uint32_t bound)
+{
+    uint32_t n, cut = (0u - bound) % bound; /* values below cut would favour the small residues */
+    do
+        random_bytes(&n, sizeof n);
+    while (n < cut);
+    return n % bound;
+}
+
+void random_uuid(char text[UUID_TEXT])
+{
+    unsigned char b[16];
+    random_bytes(b, sizeof b);
+    b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
+    b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
+    snprintf(text, UUID_TEXT, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2],
+             b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+}
