@@ -63,7 +63,7 @@ struct schema {
     bool preserve_unknown;       /* custom types: x-kubernetes-preserve-unknown-fields */
     bool embedded;               /* custom types: x-kubernetes-embedded-resource */
     const struct schema *elem;   /* LIST, MAP: of the elements */
-    const struct schema_type *type; /* RECORD */
+    const struct schema_type *type; /* RECORD; of a RAW one only for its OpenAPI name (and protobuf fields) */
     const char *const *list_keys; /* LIST_TYPE_MAP: NULL-terminated */
     const struct schema_rules *rules; /* or NULL */
 };
@@ -74,6 +74,9 @@ enum {
     FIELD_OMIT_EMPTY = 4, /* left out of JSON when empty; without it the zero value is always written */
     FIELD_OMIT_ZERO = 8,
     FIELD_IMMUTABLE = 16, /* must not change in an update */
+    FIELD_SHOW_DEFAULT = 32, /* OpenAPI documents show the default (without default_json: the type's zero value) */
+    FIELD_UNION = 64,        /* a member of the type's union (x-kubernetes-unions) */
+    FIELD_SHOW_REPLACE = 128, /* OpenAPI documents show patch strategy "replace", which is what happens anyway */
 };
 
 struct schema_field {
@@ -81,7 +84,9 @@ struct schema_field {
     uint16_t name_len;
     uint16_t flags;
     uint32_t proto; /* protobuf number; 0: not on the wire. Inside the message of `inlined` if that is not 0 */
-    uint32_t inlined; /* protobuf number of the embedded message that holds this field (Go's inline struct), or 0 */
+    /* Protobuf number of the embedded message that holds this field (Go's inline struct), or 0. Embedded twice: the
+     * outer number, and the inner one in the upper 16 bits. */
+    uint32_t inlined;
     uint8_t patch; /* enum schema_patch */
     const char *patch_key;
     struct schema schema;
@@ -107,7 +112,7 @@ struct schema_type {
     uint16_t field_count;
     bool atomic; /* x-kubernetes-map-type: atomic on the type */
     bool preserve_unknown; /* custom types */
-    const char *union_member; /* x-kubernetes-unions discriminator or NULL */
+    const char *union_member; /* x-kubernetes-unions discriminator or NULL; the members have FIELD_UNION */
     /* Open-addressed hash of names: slots[i] is a field index + 1; slot_mask + 1 slots; see schema_find_field(). */
     const uint16_t *slots;
     uint16_t slot_mask;
@@ -165,6 +170,7 @@ struct schema_subresource {
 
 struct schema_resource {
     const char *group, *version; /* group "" is the core group */
+    const char *api_version;     /* "v1", "apps/v1" */
     const char *name;            /* "deployments" */
     const char *singular, *kind;
     const struct schema_type *type; /* of the kind */
@@ -179,7 +185,7 @@ struct schema_resource {
     /* Field selectors beyond metadata.name and metadata.namespace: JSON paths with dots, NULL-terminated, or NULL. */
     const char *const *selectable;
     const char *doc;
-    uint16_t index; /* in schema_resources */
+    uint16_t index; /* unique from 0 to schema_resource_count - 1, in the order of discovery */
     /* The resource whose version is stored: itself, or e.g. autoscaling/v2 for autoscaling/v1's horizontalpodautoscalers. */
     const struct schema_resource *storage;
 };
@@ -195,8 +201,24 @@ struct schema_group_version {
 /* The built-in API, in upstream's order of discovery. Generated. */
 extern const struct schema_group_version schema_group_versions[];
 extern const unsigned schema_group_version_count;
+extern const unsigned schema_resource_count; /* of all group-versions */
 extern const struct schema_type *const schema_types[]; /* all of them, sorted by openapi name */
 extern const unsigned schema_type_count;
+
+/* Types that are any JSON: what the `type` of such a SCHEMA_RAW node points to. */
+extern const struct schema_type schema_raw_extension, schema_raw_fields_v1, schema_raw_json;
+
+/* Open-addressed hashes over the built-in resources, by schema_resource_hash(); see schema.c. Generated. */
+extern const struct schema_resource *const schema_resource_slots[];
+extern const unsigned schema_resource_slot_mask;
+extern const struct schema_resource *const schema_kind_slots[];
+extern const unsigned schema_kind_slot_mask;
+
+/* The hash of a resource (or kind) in its group-version. */
+static inline uint32_t schema_resource_hash(struct slice group, struct slice version, struct slice name)
+{
+    return schema_hash(name.ptr, name.len) ^ schema_hash(group.ptr, group.len) * 31u ^ schema_hash(version.ptr, version.len) * 17u;
+}
 
 const struct schema_resource *schema_find_resource(struct slice group, struct slice version, struct slice resource);
 const struct schema_resource *schema_find_kind(struct slice group, struct slice version, struct slice kind);
