@@ -104,6 +104,7 @@ bool error_about(struct error *err, struct slice group, struct slice kind, struc
 {
     if (!err)
         return false;
+    err->has_details = true;
     err->group = group.len ? arena_strdup(texts(err), group) : NULL;
     err->kind = kind.len ? arena_strdup(texts(err), kind) : NULL;
     err->name = name.len ? arena_strdup(texts(err), name) : NULL;

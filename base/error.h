@@ -53,6 +53,7 @@ struct error {
     const char *message;
     /* Status.details: NULL where they do not apply. */
     const char *kind, *group, *name, *uid;
+    bool has_details; /* Status.details is there, if only as {} */
     int retry_after_seconds;
     struct cause *causes;
     size_t cause_count, cause_capacity;
@@ -78,7 +79,7 @@ bool error_set(struct error *err, enum reason reason, const char *fmt, ...) __at
 bool error_errno(struct error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Puts "context: " before the message. Returns false. */
 bool error_wrap(struct error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Names the object the error is about (Status.details). Copies. Returns false. */
+/* Names the object the error is about (Status.details). Copies. Empty ones: `details` is {}. Returns false. */
 bool error_about(struct error *err, struct slice group, struct slice kind, struct slice name);
 void error_add_cause(struct error *err, const char *reason, const char *field, const char *message);
 /* Forgets the error. */

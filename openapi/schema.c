@@ -56,3 +56,19 @@ const struct schema_type *schema_find_type(const char *openapi_name)
         bsearch(openapi_name, schema_types, schema_type_count, sizeof *schema_types, compare_type);
     return found ? *found : NULL;
 }
+
+const struct schema_type *schema_find_kind_type(struct slice group, struct slice version, struct slice kind)
+{
+    for (unsigned g = 0; g < schema_group_version_count; g++) {
+        const struct schema_group_version *gv = &schema_group_versions[g];
+        if (!slice_is(group, gv->group) || !slice_is(version, gv->version))
+            continue;
+        for (unsigned t = 0; t < schema_type_count; t++) {
+            const struct schema_type *type = schema_types[t];
+            bool is_kind = type->field_count > 0 && strcmp(type->fields[0].name, "kind") == 0;
+            if (is_kind && slice_is(kind, type->name) && strcmp(type->package, gv->package) == 0)
+                return type;
+        }
+    }
+    return NULL;
+}

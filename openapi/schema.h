@@ -224,5 +224,8 @@ const struct schema_resource *schema_find_resource(struct slice group, struct sl
 const struct schema_resource *schema_find_kind(struct slice group, struct slice version, struct slice kind);
 const struct schema_subresource *schema_find_subresource(const struct schema_resource *resource, struct slice name);
 const struct schema_type *schema_find_type(const char *openapi_name);
+/* The type of any kind of a group-version, also of those that are no resource (lists, DeleteOptions, Scale, ...); NULL if
+ * there is none of that name. */
+const struct schema_type *schema_find_kind_type(struct slice group, struct slice version, struct slice kind);
 
 #endif

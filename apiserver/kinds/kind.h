@@ -59,6 +59,10 @@ struct kind {
     /* Cells of the columns whose path is NULL, by column index; others are filled from their path. cells[i] is a JSON
      * value: string, int, bool or (for "<unknown>") string. */
     void (*row)(struct arena *arena, const struct value *object, int64_t now, struct value *cells);
+    bool returns_deleted; /* DELETE answers with the object's last state instead of a Status */
+    /* False: the object stays although it is being deleted and has no finalizers in its metadata (namespaces have some in
+     * their spec). NULL: it goes. */
+    bool (*may_vanish)(const struct value *object);
     /* Seconds until deletion, given what the client asked (-1: nothing). NULL: deletion is immediate. */
     int64_t (*grace_seconds)(const struct value *object, int64_t asked);
 };

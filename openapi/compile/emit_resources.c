@@ -55,8 +55,9 @@ static void put_member(struct buf *out, const char *member, const struct resourc
 
 static void put_resource(struct buf *out, const struct resource *r)
 {
-    buf_printf(out, "    {.group = \"%s\", .version = \"%s\", .name = \"%s\", .singular = \"%s\", .kind = \"%s\", .type = &%s,\n",
-               r->package->group, r->package->version, r->name, r->singular, r->type->name, r->type->c_name);
+    buf_printf(out, "    {.group = \"%s\", .version = \"%s\", .api_version = \"%s%s%s\", .name = \"%s\", .singular = \"%s\", .kind = \"%s\", .type = &%s,\n",
+               r->package->group, r->package->version, r->package->group, *r->package->group ? "/" : "",
+               r->package->version, r->name, r->singular, r->type->name, r->type->c_name);
     buf_printf(out, "     .namespaced = %s, .verbs = %u, .index = %u, .subresource_count = %zu, .column_count = %zu",
                r->namespaced ? "true" : "false", r->verbs, r->index, r->subresource_count, r->column_count);
     put_member(out, "short_names", r, r->short_names && r->short_names[0]);

@@ -1,0 +1,64 @@
+/*
+ * admission: the chain between an authorized, decoded write and its validation: plugins that change objects (mutate), then,
+ * after defaults, plugins that refuse (validate). One list, in upstream's order, in chain.c; one file per plugin.
+ *
+ * Plugins are pure but for their look-ups of other objects, which go through `lookup`; they run on worker threads and must not
+ * keep pointers. A refusal sets err (REASON_FORBIDDEN mostly) and returns false.
+ * Source: https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/
+ */
+#ifndef ADMISSION_ADMISSION_H
+#define ADMISSION_ADMISSION_H
+
+#include "base/error.h"
+#include "openapi/decode.h"
+
+enum admission_operation { ADMISSION_CREATE = 1, ADMISSION_UPDATE = 2, ADMISSION_DELETE = 4, ADMISSION_CONNECT = 8 };
+
+/* How plugins see the rest of the cluster: the present state, read without authorization. */
+struct admission_lookup {
+    /* False: there is none. The tree lives in the arena. */
+    bool (*get)(void *arg, struct arena *arena, const struct schema_resource *resource, struct slice namespace,
+                struct slice name, struct value *ret);
+    /* Calls each() for every object of the resource (in the namespace, unless it is empty) until it returns false. */
+    void (*list)(void *arg, struct arena *arena, const struct schema_resource *resource, struct slice namespace,
+                 bool (*each)(void *each_arg, const struct value *object), void *each_arg);
+    void *arg;
+};
+
+struct admission_request {
+    struct arena *arena;
+    enum admission_operation operation;
+    const struct schema_resource *resource;
+    struct slice subresource, namespace, name;
+    struct value *object;          /* of the new state; NULL for a deletion */
+    const struct value *old;       /* NULL for a creation */
+    struct slice user;
+    const struct slice *groups;
+    size_t group_count;
+    bool dry_run;
+    int64_t now; /* seconds */
+    const struct admission_lookup *lookup;
+    struct decode_findings *warnings;
+};
+
+struct admission_plugin {
+    const char *name;                                             /* upstream's: "LimitRanger" */
+    unsigned operations;                                          /* of enum admission_operation */
+    const char *group, *resource;                                 /* NULL: every resource */
+    bool (*mutate)(struct admission_request *req, struct error *err);   /* or NULL */
+    bool (*validate)(struct admission_request *req, struct error *err); /* or NULL */
+};
+
+bool admission_mutate(struct admission_request *req, struct error *err);
+bool admission_validate(struct admission_request *req, struct error *err);
+
+/* ---- the plugins, each in its file ---- */
+extern const struct admission_plugin admission_service_account;
+extern const struct admission_plugin admission_node_taints;
+extern const struct admission_plugin admission_priority;
+extern const struct admission_plugin admission_default_tolerations;
+extern const struct admission_plugin admission_storage_in_use;
+extern const struct admission_plugin admission_default_storage_class;
+extern const struct admission_plugin admission_default_ingress_class;
+
+#endif
