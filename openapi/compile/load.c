@@ -345,6 +345,8 @@ READER(type_list)
     struct type *type = into;
     const char *item = arena_printf(source->model->arena, "list<%s>", node_text(source, v));
     type->is_kind = true;
+    if (!*type->doc)
+        type->doc = arena_printf(source->model->arena, "A list of %s objects.", node_text(source, v));
     add_field(source, type, "metadata", strcmp(type->package->name, "meta_v1") ? "meta_v1.ListMeta" : "ListMeta", 1, FIELD_OMIT_EMPTY);
     add_field(source, type, "items", item, 2, FIELD_REQUIRED);
 }
