@@ -84,7 +84,7 @@ static bool write_all(int fd, struct slice bytes)
     return true;
 }
 
-bool files_replace(const char *path, struct slice bytes, mode_t mode, struct error *err)
+static bool replace(const char *path, struct slice bytes, mode_t mode, bool durable, struct error *err)
 {
     /* A link is followed to the file it names: people keep ~/.kube/config as one. */
     cleanup_free char *real = realpath(path, NULL);
@@ -93,13 +93,24 @@ bool files_replace(const char *path, struct slice bytes, mode_t mode, struct err
     cleanup_fd int fd = mkostemp(temporary, O_CLOEXEC);
     if (fd < 0)
         return error_errno(err, "cannot write %s", path);
-    if (fchmod(fd, mode) != 0 || !write_all(fd, bytes) || fsync(fd) != 0 || rename(temporary, target) != 0) {
+    if (fchmod(fd, mode) != 0 || !write_all(fd, bytes) || (durable && fsync(fd) != 0) ||
+        rename(temporary, target) != 0) {
         int why = errno;
         unlink(temporary);
         errno = why;
         return error_errno(err, "cannot write %s", path);
     }
     return true;
+}
+
+bool files_replace(const char *path, struct slice bytes, mode_t mode, struct error *err)
+{
+    return replace(path, bytes, mode, true, err);
+}
+
+bool files_replace_volatile(const char *path, struct slice bytes, mode_t mode, struct error *err)
+{
+    return replace(path, bytes, mode, false, err);
 }
 
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)

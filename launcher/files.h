@@ -17,6 +17,8 @@ bool files_make_dir(const char *path, struct error *err);
 bool files_read(const char *path, size_t limit, struct buf *ret_bytes, bool *ret_found, struct error *err);
 /* Replaces the file in one step: readers see the old or the new bytes, also after a power cut. */
 bool files_replace(const char *path, struct slice bytes, mode_t mode, struct error *err);
+/* The same without waiting for the disk: for what has no meaning after a reboot. */
+bool files_replace_volatile(const char *path, struct slice bytes, mode_t mode, struct error *err);
 /* Removes the file or folder with all in it; symbolic links are removed, not followed. None there: true. */
 bool files_remove_tree(const char *path, struct error *err);
 /* The last line of the file that is not empty, without its end; NULL when there is none. Heap. */

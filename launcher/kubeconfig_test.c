@@ -41,7 +41,7 @@ static const struct {
      "current-context: prod\nextensions: []\n",
      "kind: Config\napiVersion: v1\nclusters:\n- name: \"prod\"\n  cluster: {server: 'https://prod', "
      "x-extra: [1, 2]}\n" OURS_CLUSTER "contexts:\n- name: prod\n  context:\n    cluster: prod\n    user: "
-                                       "me\n    namespace: \"007\"\n" OURS_CONTEXT
+     "me\n    namespace: \"007\"\n" OURS_CONTEXT
      "users:\n- name: me\n  user:\n    token: 'yes'\n    exec:\n      args:\n      - |-\n        two\n"
      "        lines\n" NEW_USER "current-context: coxswain\nextensions: []\n"},
     {"ours is replaced in its place; its namespace stays",
