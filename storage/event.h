@@ -1,9 +1,11 @@
 /*
- * event: how backends make store_events. One allocation holds the event and all its bytes, in the order key, header, value,
- * prev_header, prev_value, so that a backend can write `key header value` of its record with one copy.
+ * event: how backends make store_events. One allocation holds the event and all its bytes, in the order key,
+ * header, value, prev_header, prev_value, so that a backend can write `key header value` of its record with
+ * one copy.
  *
- * The value is given without the digits of the revision; they are spliced in here, at `splice` (SIZE_MAX: nowhere). A deletion without a
- * value or header of its own shares the bytes of prev_value and prev_header. Any thread.
+ * The value is given without the digits of the revision; they are spliced in here, at `splice` (SIZE_MAX:
+ * nowhere). A deletion without a value or header of its own shares the bytes of prev_value and prev_header.
+ * Any thread.
  */
 #ifndef STORAGE_EVENT_H
 #define STORAGE_EVENT_H

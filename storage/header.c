@@ -21,7 +21,8 @@ void header_put(struct buf *out, const struct header *header)
     put_u16(out, header->label_count);
     for (unsigned i = 0; i < header->label_count; i++) {
         const struct header_label *label = &header->labels[i];
-        /* A label key is a prefix of at most 253, a slash and a name of at most 63: its length needs the escape below. */
+        /* A label key is a prefix of at most 253, a slash and a name of at most 63: its length needs the
+         * escape below. */
         size_t len = label->key.len;
         buf_putc(out, (char)(len < 255 ? len : 255));
         if (len >= 255)
@@ -90,7 +91,8 @@ static bool take_label(struct slice *rest, struct slice *ret_key, struct slice *
     size_t key_len, value_len;
     if (!take_u8(rest, &key_len) || (key_len == 255 && !take_u16(rest, &key_len)))
         return false;
-    return take_u16(rest, &value_len) && take_bytes(rest, key_len, ret_key) && take_bytes(rest, value_len, ret_value);
+    return take_u16(rest, &value_len) && take_bytes(rest, key_len, ret_key) &&
+           take_bytes(rest, value_len, ret_value);
 }
 
 struct slice header_field(struct slice header, unsigned index)

@@ -1,12 +1,14 @@
 /*
- * header: what a selector needs to know of an object, in few bytes, kept beside its value. Layout (version 1):
+ * header: what a selector needs to know of an object, in few bytes, kept beside its value. Layout (version
+ * 1):
  *
- *     u8 version, u8 flags, u16 body (offset in value of what follows `"kind":...,"apiVersion":...,`: list items start there)
- *     u8 field count, then per selectable field: u16 length, bytes           -- in the order of the resource's table
- *     u16 label count, then per label sorted by key: u8 key length (255: the
- *     length follows as u16), u16 value length, key, value
+ *     u8 version, u8 flags, u16 body (offset in value of what follows `"kind":...,"apiVersion":...,`: list
+ * items start there) u8 field count, then per selectable field: u16 length, bytes           -- in the order
+ * of the resource's table u16 label count, then per label sorted by key: u8 key length (255: the length
+ * follows as u16), u16 value length, key, value
  *
- * Pure; any thread. header_put takes already validated labels. A header that does not parse reads as one without labels.
+ * Pure; any thread. header_put takes already validated labels. A header that does not parse reads as one
+ * without labels.
  */
 #ifndef STORAGE_HEADER_H
 #define STORAGE_HEADER_H

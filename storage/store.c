@@ -8,7 +8,8 @@
 enum { DIGITS_MAX = 20 };
 
 enum store_outcome store_txn(struct store *store, const struct store_op *ops, size_t count,
-                             const struct store_author *author, struct store_txn_result *ret, struct error *err)
+                             const struct store_author *author, struct store_txn_result *ret,
+                             struct error *err)
 {
     return store->ops->txn(store, ops, count, author, ret, err);
 }
@@ -100,7 +101,8 @@ static struct slice put_bytes(char **at, struct slice s)
     return slice_make(start, s.len);
 }
 
-static struct slice put_spliced(char **at, struct slice value, size_t splice, const char *digits, size_t count)
+static struct slice put_spliced(char **at, struct slice value, size_t splice, const char *digits,
+                                size_t count)
 {
     char *start = *at;
     put_bytes(at, slice_make(value.ptr, splice));
@@ -138,7 +140,8 @@ struct store_event *store_event_new(const struct store_event_parts *parts)
     char *at = (char *)(event + 1);
     event->key = put_bytes(&at, parts->key);
     event->header = put_bytes(&at, parts->header);
-    event->value = spliced ? put_spliced(&at, parts->value, parts->splice, digits, count) : put_bytes(&at, parts->value);
+    event->value =
+        spliced ? put_spliced(&at, parts->value, parts->splice, digits, count) : put_bytes(&at, parts->value);
     event->prev_header = put_bytes(&at, parts->prev_header);
     event->prev_value = put_bytes(&at, parts->prev_value);
     if (parts->change == STORE_DELETED) {

@@ -1,6 +1,6 @@
 /*
- * coxswain-store-bench DIR [THREADS] [RECORDS]: writes/s, gets/s, the time of a list of 10,000, of an open, on this machine's disk.
- * DIR must not exist; it is left behind for a look at the file.
+ * coxswain-store-bench DIR [THREADS] [RECORDS]: writes/s, gets/s, the time of a list of 10,000, of an open,
+ * on this machine's disk. DIR must not exist; it is left behind for a look at the file.
  */
 #include <inttypes.h>
 #include <pthread.h>
@@ -88,8 +88,9 @@ static void run(struct bench *bench, const char *what, void *(*work)(void *))
         pthread_join(workers[i].thread, NULL);
     double seconds = seconds_since(start);
     store_stats(bench->store, &after);
-    printf("%s: %.0f/s with %zu threads, %zu failed", what, (double)(bench->threads * bench->per_thread) / seconds,
-           bench->threads, atomic_load(&bench->failed));
+    printf("%s: %.0f/s with %zu threads, %zu failed", what,
+           (double)(bench->threads * bench->per_thread) / seconds, bench->threads,
+           atomic_load(&bench->failed));
     uint64_t commits = after.commits - before.commits;
     if (commits)
         printf("; %.1f in a commit, %.0f us a commit", (double)(after.txns - before.txns) / (double)commits,
@@ -120,7 +121,8 @@ static void fill_list(struct store *store)
 static void time_list(struct store *store)
 {
     size_t bytes = 0;
-    const struct store_range range = {.prefix = SLICE("/registry/configmaps/"), .each = add_bytes, .arg = &bytes};
+    const struct store_range range = {
+        .prefix = SLICE("/registry/configmaps/"), .each = add_bytes, .arg = &bytes};
     for (int i = 0; i < 2; i++) {
         int64_t start = clock_mono_nanos();
         struct store_read *read = store_read_begin(store, 0, NULL);
@@ -154,8 +156,8 @@ int main(int argc, char **argv)
     time_list(bench.store);
     struct store_stats stats;
     store_stats(bench.store, &stats);
-    printf("keys %" PRIu64 ", log records %" PRIu64 ", file %.1f MiB, used %.1f MiB\n", stats.keys, stats.log_records,
-           (double)stats.file_bytes / 1048576, (double)stats.used_bytes / 1048576);
+    printf("keys %" PRIu64 ", log records %" PRIu64 ", file %.1f MiB, used %.1f MiB\n", stats.keys,
+           stats.log_records, (double)stats.file_bytes / 1048576, (double)stats.used_bytes / 1048576);
     store_close(bench.store);
     int64_t start = clock_mono_nanos();
     if (!(bench.store = store_lmdb_open(&options, &err)))

@@ -1,6 +1,7 @@
 /*
- * store_conformance: the contract of store.h as a suite that any backend runs. A backend's test program gives the callbacks and calls
- * store_conformance_run; each case starts from an empty store. Cases are cmocka tests.
+ * store_conformance: the contract of store.h as a suite that any backend runs. A backend's test program gives
+ * the callbacks and calls store_conformance_run; each case starts from an empty store. Cases are cmocka
+ * tests.
  */
 #ifndef STORAGE_STORE_CONFORMANCE_H
 #define STORAGE_STORE_CONFORMANCE_H

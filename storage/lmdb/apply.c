@@ -17,7 +17,8 @@ static int look_up(struct lmdb_store *store, MDB_txn *txn, struct slice key, str
     return 0;
 }
 
-/* Every expectation is checked before anything is written, so that a conflict leaves no trace in the shared LMDB transaction. */
+/* Every expectation is checked before anything is written, so that a conflict leaves no trace in the shared
+ * LMDB transaction. */
 static int check_all(struct lmdb_store *store, MDB_txn *txn, struct request *request)
 {
     for (size_t i = 0; i < request->count; i++) {
@@ -36,7 +37,8 @@ static int check_all(struct lmdb_store *store, MDB_txn *txn, struct request *req
     return 0;
 }
 
-static int put_log(struct lmdb_store *store, MDB_txn *txn, struct place place, const struct log_record *record)
+static int put_log(struct lmdb_store *store, MDB_txn *txn, struct place place,
+                   const struct log_record *record)
 {
     char key_bytes[LOG_KEY];
     place_put(place, key_bytes);
@@ -78,7 +80,9 @@ static int make_event(struct lmdb_store *store, struct batch *batch, const struc
         batch->meta.superseded += log_record_size(&prev);
     }
     const struct store_event_parts parts = {
-        .change = op->type == STORE_DELETE ? STORE_DELETED : lives ? STORE_UPDATED : STORE_CREATED,
+        .change = op->type == STORE_DELETE ? STORE_DELETED
+                  : lives                  ? STORE_UPDATED
+                                           : STORE_CREATED,
         .revision = revision,
         .prev_revision = lives ? current->place.revision : 0,
         .key = op->key,

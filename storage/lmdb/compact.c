@@ -1,10 +1,11 @@
 /*
- * Compaction. To compact to revision C means: no one may ask any more for a time before C. So of each key only the newest version with
- * revision <= C is needed, and not even that if it is a deletion.
+ * Compaction. To compact to revision C means: no one may ask any more for a time before C. So of each key
+ * only the newest version with revision <= C is needed, and not even that if it is a deletion.
  *
- * The sweep walks the log once, from the last compacted revision to C. A record in that stretch supersedes the version before it (its
- * `prev`), which is deleted; a deletion deletes itself too, and its tombstone. Records of long-lived objects are never
- * looked at again, so the cost is that of the changes, not of the objects. Each step is part of an ordinary batch.
+ * The sweep walks the log once, from the last compacted revision to C. A record in that stretch supersedes
+ * the version before it (its `prev`), which is deleted; a deletion deletes itself too, and its tombstone.
+ * Records of long-lived objects are never looked at again, so the cost is that of the changes, not of the
+ * objects. Each step is part of an ordinary batch.
  */
 #include "storage/lmdb/fault.h"
 #include "storage/lmdb/internal.h"
@@ -19,12 +20,13 @@ struct swept {
 
 bool lmdb_sweep_pending(const struct meta *meta)
 {
-    return meta->swept.revision < meta->compacted || (meta->swept.revision == meta->compacted && meta->swept.op != UINT32_MAX);
+    return meta->swept.revision < meta->compacted ||
+           (meta->swept.revision == meta->compacted && meta->swept.op != UINT32_MAX);
 }
 
 /* Reads first and deletes after: no cursor stands in a tree while records are taken out of it. */
-static int collect(MDB_txn *txn, MDB_dbi log, const struct meta *meta, struct swept items[STEP], size_t *ret_count,
-                   struct buf *keys)
+static int collect(MDB_txn *txn, MDB_dbi log, const struct meta *meta, struct swept items[STEP],
+                   size_t *ret_count, struct buf *keys)
 {
     MDB_cursor *cursor;
     int rc = mdb_cursor_open(txn, log, &cursor);
@@ -97,7 +99,8 @@ int lmdb_sweep(struct lmdb_store *store, struct batch *batch)
         if (!rc && item->deletion)
             rc = drop_log(store, batch, item->place);
         if (!rc && item->deletion)
-            rc = drop_tombstone(store, batch, slice_make(keys.data + item->key_at, item->key_len), item->place);
+            rc = drop_tombstone(store, batch, slice_make(keys.data + item->key_at, item->key_len),
+                                item->place);
         batch->meta.swept = item->place;
     }
     if (!rc && count < STEP)
@@ -127,8 +130,8 @@ void marks_prune(struct marks *marks, uint64_t compacted)
     marks->count -= gone;
 }
 
-uint64_t retention_target(const struct marks *marks, const struct meta *meta, int64_t now_micros, uint64_t keep_seconds,
-                          uint64_t keep_bytes)
+uint64_t retention_target(const struct marks *marks, const struct meta *meta, int64_t now_micros,
+                          uint64_t keep_seconds, uint64_t keep_bytes)
 {
     bool too_much = meta->superseded - meta->dropped > keep_bytes;
     int64_t horizon = now_micros - (int64_t)keep_seconds * 1000000;

@@ -1,6 +1,6 @@
 /*
- * counts: how many keys each resource has, by the key's first part "/registry/x/". Exact after every commit. Written by one thread,
- * read by any.
+ * counts: how many keys each resource has, by the key's first part "/registry/x/". Exact after every commit.
+ * Written by one thread, read by any.
  */
 #ifndef STORAGE_LMDB_COUNTS_H
 #define STORAGE_LMDB_COUNTS_H

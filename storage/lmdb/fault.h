@@ -1,6 +1,7 @@
 /*
- * fault: the LMDB calls that can fail, with a hook before each, so that tests fail the i-th one (style: failure is injected, not
- * awaited). The hook is NULL outside tests; it returns 0 to let the call happen, or the code it is to fail with.
+ * fault: the LMDB calls that can fail, with a hook before each, so that tests fail the i-th one (style:
+ * failure is injected, not awaited). The hook is NULL outside tests; it returns 0 to let the call happen, or
+ * the code it is to fail with.
  */
 #ifndef STORAGE_LMDB_FAULT_H
 #define STORAGE_LMDB_FAULT_H
@@ -8,7 +9,8 @@
 #include <lmdb.h>
 #include <stddef.h>
 
-/* Set while no store is open. call is "begin", "get", "put", "del" or "commit"; only the writer's calls are asked about. */
+/* Set while no store is open. call is "begin", "get", "put", "del" or "commit"; only the writer's calls are
+ * asked about. */
 extern int (*lmdb_fault)(const char *call);
 
 static inline int fault_at(const char *call)

@@ -7,8 +7,8 @@
  *   compact.c  the sweep, time marks, retention      counts.c    keys per resource
  *   meta.c     the store's own small records
  *
- * Threads. The writer thread alone writes: the tables, `meta`, `marks`, `sweeping`. Others see what is committed through `revision`,
- * `compacted` and `counts`, and through LMDB read transactions.
+ * Threads. The writer thread alone writes: the tables, `meta`, `marks`, `sweeping`. Others see what is
+ * committed through `revision`, `compacted` and `counts`, and through LMDB read transactions.
  */
 #ifndef STORAGE_LMDB_INTERNAL_H
 #define STORAGE_LMDB_INTERNAL_H
@@ -22,7 +22,8 @@
 
 enum { MARKS_MAX = 128 };
 
-/* "At `micros`, the newest revision was `revision`, and by then `superseded` bytes of the log had been superseded in all." */
+/* "At `micros`, the newest revision was `revision`, and by then `superseded` bytes of the log had been
+ * superseded in all." */
 struct mark {
     int64_t micros;
     uint64_t revision, superseded;
@@ -55,8 +56,8 @@ struct request {
     /* answer */
     enum store_outcome outcome;
     struct store_txn_result result;
-    int rc;                    /* why it failed: an LMDB or errno code */
-    _Atomic uint32_t done;     /* futex */
+    int rc;                /* why it failed: an LMDB or errno code */
+    _Atomic uint32_t done; /* futex */
 };
 
 /* What a write needs to know of a key before it. */
@@ -184,7 +185,7 @@ void marks_prune(struct marks *marks, uint64_t compacted);
 /* Adds a mark, thinning out the middle when they are too many. */
 void marks_add(struct marks *marks, struct mark mark);
 /* The revision to compact to now, or 0: nothing is too old or too much. Pure. */
-uint64_t retention_target(const struct marks *marks, const struct meta *meta, int64_t now_micros, uint64_t keep_seconds,
-                          uint64_t keep_bytes);
+uint64_t retention_target(const struct marks *marks, const struct meta *meta, int64_t now_micros,
+                          uint64_t keep_seconds, uint64_t keep_bytes);
 
 #endif

@@ -1,7 +1,8 @@
 #include "storage/lmdb/fault.h"
 #include "storage/lmdb/internal.h"
 
-/* These records stand in LMDB's main table, beside the names of the two tables: that page is written by every commit anyway. */
+/* These records stand in LMDB's main table, beside the names of the two tables: that page is written by every
+ * commit anyway. */
 static const struct slice format_key = {"format", 6}, meta_key = {"meta", 4}, marks_key = {"marks", 5},
                           counts_key = {"counts", 6};
 static const struct slice magic = {"coxswain store ", 15};

@@ -17,7 +17,8 @@ bool lmdb_error(struct error *err, int rc, const char *doing)
 {
     switch (rc) {
     case MDB_MAP_FULL:
-        return error_set(err, REASON_INTERNAL, "%s: it has reached its maximum size; keep less history or delete objects", doing);
+        return error_set(err, REASON_INTERNAL,
+                         "%s: it has reached its maximum size; keep less history or delete objects", doing);
     case ENOSPC:
     case EDQUOT:
     case EFBIG:
@@ -25,7 +26,8 @@ bool lmdb_error(struct error *err, int rc, const char *doing)
     case MDB_READERS_FULL:
         return error_set(err, REASON_SERVICE_UNAVAILABLE, "%s: too many reads at once; try again", doing);
     case MDB_PANIC:
-        return error_set(err, REASON_INTERNAL, "%s: the disk failed while a commit was written; restart the server", doing);
+        return error_set(err, REASON_INTERNAL,
+                         "%s: the disk failed while a commit was written; restart the server", doing);
     case MDB_CORRUPTED:
     case MDB_PAGE_NOTFOUND:
         return error_set(err, REASON_INTERNAL, "%s: the data file is damaged; restore a snapshot", doing);
@@ -118,8 +120,8 @@ static void op_stats(struct store *base, struct store_stats *ret)
     if (mdb_env_get_fd(store->env, &fd) == 0)
         fstat(fd, &file);
     size_t pages = log.ms_branch_pages + log.ms_leaf_pages + log.ms_overflow_pages + latest.ms_branch_pages +
-                   latest.ms_leaf_pages + latest.ms_overflow_pages + main.ms_branch_pages + main.ms_leaf_pages +
-                   main.ms_overflow_pages;
+                   latest.ms_leaf_pages + latest.ms_overflow_pages + main.ms_branch_pages +
+                   main.ms_leaf_pages + main.ms_overflow_pages;
     *ret = (struct store_stats){
         .keys = counts_total(&store->counts),
         .log_records = log.ms_entries,
@@ -224,24 +226,29 @@ static struct lmdb_store *store_new(const struct store_lmdb_options *options)
 static bool lock_dir(struct lmdb_store *store, struct error *err)
 {
     if (mkdir(store->dir, 0700) != 0 && errno != EEXIST)
-        return error_errno(err, "cannot make the data folder %s: choose another or make it yourself", store->dir);
+        return error_errno(err, "cannot make the data folder %s: choose another or make it yourself",
+                           store->dir);
     if (access(store->dir, R_OK | W_OK | X_OK) != 0)
-        return error_errno(err, "cannot write to the data folder %s: change its owner or choose another", store->dir);
+        return error_errno(err, "cannot write to the data folder %s: change its owner or choose another",
+                           store->dir);
     cleanup_free char *path = xasprintf("%s/lock", store->dir);
     store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (store->lock_fd < 0)
-        return error_errno(err, "cannot write to the data folder %s: change its owner or choose another", store->dir);
+        return error_errno(err, "cannot write to the data folder %s: change its owner or choose another",
+                           store->dir);
     if (flock(store->lock_fd, LOCK_EX | LOCK_NB) == 0)
         return true;
     if (errno != EWOULDBLOCK)
         return error_errno(err, "cannot lock the data folder %s", store->dir);
-    return error_set(err, REASON_INTERNAL, "the data folder %s is in use by another process: stop it or choose another",
+    return error_set(err, REASON_INTERNAL,
+                     "the data folder %s is in use by another process: stop it or choose another",
                      store->dir);
 }
 
 static bool damaged(const struct lmdb_store *store, const char *how, struct error *err)
 {
-    return error_set(err, REASON_INTERNAL, "the store in %s is damaged (%s): restore a snapshot or move the folder away",
+    return error_set(err, REASON_INTERNAL,
+                     "the store in %s is damaged (%s): restore a snapshot or move the folder away",
                      store->dir, how);
 }
 
@@ -275,7 +282,8 @@ static bool open_env(struct lmdb_store *store, bool *ret_fresh, struct error *er
     if (rc == MDB_INVALID || rc == MDB_CORRUPTED)
         return damaged(store, "data.mdb is not a database", err);
     if (rc == MDB_VERSION_MISMATCH)
-        return error_set(err, REASON_INTERNAL, "the store in %s was written by another version of LMDB: use that version",
+        return error_set(err, REASON_INTERNAL,
+                         "the store in %s was written by another version of LMDB: use that version",
                          store->dir);
     if (rc)
         return lmdb_error(err, rc, "cannot open the store");
@@ -335,8 +343,10 @@ static bool load_tables(struct lmdb_store *store, bool *ret_fresh, struct error 
     if (!rc)
         return true;
     if (rc == MDB_VERSION_MISMATCH)
-        return error_set(err, REASON_INTERNAL, "the store in %s was written by a newer Coxswain: use that one, or move the folder away",
-                         store->dir);
+        return error_set(
+            err, REASON_INTERNAL,
+            "the store in %s was written by a newer Coxswain: use that one, or move the folder away",
+            store->dir);
     if (rc == MDB_NOTFOUND || rc == MDB_INCOMPATIBLE || rc == MDB_INVALID)
         return damaged(store, "data.mdb is not a store of Coxswain's", err);
     return damaged(store, mdb_strerror(rc), err);

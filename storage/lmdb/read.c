@@ -1,6 +1,7 @@
 /*
- * Reads. A handle is an LMDB read transaction with its two cursors, kept and renewed between uses: beginning costs no system call and no
- * allocation. With MDB_NOTLS a handle belongs to no thread, so they are pooled per store.
+ * Reads. A handle is an LMDB read transaction with its two cursors, kept and renewed between uses: beginning
+ * costs no system call and no allocation. With MDB_NOTLS a handle belongs to no thread, so they are pooled
+ * per store.
  */
 #include "storage/lmdb/internal.h"
 
@@ -69,7 +70,8 @@ static struct lmdb_read *renew_read(struct lmdb_read *read, struct error *err)
     return NULL;
 }
 
-/* The snapshot is taken first and `compacted` looked at after: what a sweep takes away later is still in the snapshot. */
+/* The snapshot is taken first and `compacted` looked at after: what a sweep takes away later is still in the
+ * snapshot. */
 static bool settle(struct lmdb_store *store, struct lmdb_read *read, uint64_t at, struct error *err)
 {
     struct meta meta;
@@ -77,7 +79,8 @@ static bool settle(struct lmdb_store *store, struct lmdb_read *read, uint64_t at
     if (rc)
         return lmdb_error(err, rc, "cannot read the store");
     if (at > meta.revision)
-        return error_set(err, REASON_BAD_REQUEST, "revision %lu is in the future: the newest is %lu", at, meta.revision);
+        return error_set(err, REASON_BAD_REQUEST, "revision %lu is in the future: the newest is %lu", at,
+                         meta.revision);
     if (at && at < atomic_load(&store->compacted))
         return error_set(err, REASON_EXPIRED, "revision %lu has been compacted: the oldest is %lu", at,
                          atomic_load(&store->compacted));
@@ -130,7 +133,8 @@ int lmdb_log_get(MDB_txn *txn, MDB_dbi log, struct place place, struct log_recor
     return log_record_parse(slice_of(value), ret) ? 0 : MDB_CORRUPTED;
 }
 
-/* By cursor: neighbours in `latest` are often neighbours in the log, and a cursor looks at its own page first. */
+/* By cursor: neighbours in `latest` are often neighbours in the log, and a cursor looks at its own page
+ * first. */
 static bool fetch(struct lmdb_read *read, struct place place, struct log_record *ret)
 {
     char bytes[LOG_KEY];
@@ -140,7 +144,8 @@ static bool fetch(struct lmdb_read *read, struct place place, struct log_record 
     if (!rc && !log_record_parse(slice_of(value), ret))
         rc = MDB_CORRUPTED;
     if (rc && rc != MDB_NOTFOUND)
-        log_error("store: a log record cannot be read", LOG_N("revision", place.revision), LOG_S("cause", mdb_strerror(rc)));
+        log_error("store: a log record cannot be read", LOG_N("revision", place.revision),
+                  LOG_S("cause", mdb_strerror(rc)));
     return !rc;
 }
 
@@ -151,7 +156,8 @@ struct version {
     struct log_record record;
 };
 
-/* Finds which version of the key counts; false if it did not exist then. The latest one needs no look into the log. */
+/* Finds which version of the key counts; false if it did not exist then. The latest one needs no look into
+ * the log. */
 static bool find_version(struct lmdb_read *read, const struct latest *latest, struct version *ret)
 {
     ret->place = latest->place;

@@ -23,8 +23,9 @@ static size_t author_len(struct slice s)
 
 size_t log_record_size(const struct log_record *r)
 {
-    return LOG_FIXED + author_len(r->author.user) + author_len(r->author.agent) + author_len(r->author.manager) +
-           author_len(r->author.request_id) + r->key.len + r->header.len + r->value.len;
+    return LOG_FIXED + author_len(r->author.user) + author_len(r->author.agent) +
+           author_len(r->author.manager) + author_len(r->author.request_id) + r->key.len + r->header.len +
+           r->value.len;
 }
 
 static char *put_bytes(char *out, struct slice s)
@@ -82,7 +83,8 @@ static bool take(struct slice *rest, size_t len, struct slice *ret)
 
 bool log_record_parse(struct slice bytes, struct log_record *ret)
 {
-    if (bytes.len < LOG_FIXED || bytes.ptr[0] != FORMAT || bytes.ptr[1] < STORE_CREATED || bytes.ptr[1] > STORE_DELETED)
+    if (bytes.len < LOG_FIXED || bytes.ptr[0] != FORMAT || bytes.ptr[1] < STORE_CREATED ||
+        bytes.ptr[1] > STORE_DELETED)
         return false;
     const char *p = bytes.ptr;
     struct log_record r = {
@@ -91,10 +93,11 @@ bool log_record_parse(struct slice bytes, struct log_record *ret)
         .create_revision = get_be64(p + 20),
     };
     struct slice rest = slice_from(bytes, LOG_FIXED);
-    bool whole = take(&rest, get_be16(p + 28), &r.author.user) && take(&rest, get_be16(p + 30), &r.author.agent) &&
+    bool whole = take(&rest, get_be16(p + 28), &r.author.user) &&
+                 take(&rest, get_be16(p + 30), &r.author.agent) &&
                  take(&rest, get_be16(p + 32), &r.author.manager) &&
-                 take(&rest, get_be16(p + 34), &r.author.request_id) && take(&rest, get_be16(p + 2), &r.key) &&
-                 take(&rest, get_be32(p + 4), &r.header);
+                 take(&rest, get_be16(p + 34), &r.author.request_id) &&
+                 take(&rest, get_be16(p + 2), &r.key) && take(&rest, get_be32(p + 4), &r.header);
     if (!whole)
         return false;
     r.value = rest;

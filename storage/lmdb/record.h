@@ -1,25 +1,29 @@
 /*
- * record: the bytes of the two tables, written and read. All numbers are big-endian, so that the log's keys sort by revision.
+ * record: the bytes of the two tables, written and read. All numbers are big-endian, so that the log's keys
+ * sort by revision.
  *
- *   log     key    u64 revision, u32 op                     -- the op's place among the writes of its transaction
- *           value  u8 format, u8 change, u16 key length, u32 header length, u64 prev revision, u32 prev op,
- *                  u64 create revision, u16 length of user, agent, manager, request id; then these four, key, header, value
- *   latest  key    the record's key
- *           value  u8 format, u8 flags, u32 op, u64 revision, u64 create revision, header
+ *   log     key    u64 revision, u32 op                     -- the op's place among the writes of its
+ * transaction value  u8 format, u8 change, u16 key length, u32 header length, u64 prev revision, u32 prev op,
+ *                  u64 create revision, u16 length of user, agent, manager, request id; then these four, key,
+ * header, value latest  key    the record's key value  u8 format, u8 flags, u32 op, u64 revision, u64 create
+ * revision, header
  *
- * Worked example (storage/lmdb_test.c runs it). Three transactions: create /registry/x/a; update it and create /registry/x/b; delete a.
+ * Worked example (storage/lmdb_test.c runs it). Three transactions: create /registry/x/a; update it and
+ * create /registry/x/b; delete a.
  *
  *   log   (1,0) CREATED a prev -      "1"          latest  a -> (3,0) tombstone
  *         (2,0) UPDATED a prev (1,0)  "2"                  b -> (2,1)
  *         (2,1) CREATED b prev -      "2"
  *         (3,0) DELETED a prev (2,0)  "3"
  *
- *   The list now: a is a tombstone, b is at 2 <= 3, so b. The list at 1: a's chain 3, 2, 1 ends at 1 <= 1, so "1"; b's chain ends
- *   without a record <= 1, so it did not exist. After compaction to 2, (1,0) is gone because (2,0) superseded it; after compaction
- *   to 3, (2,0) is gone because (3,0) superseded it, and (3,0) with a's tombstone because nobody may ask for a time before it.
- *   What is left, (2,1), is below the compacted revision but b's latest.
+ *   The list now: a is a tombstone, b is at 2 <= 3, so b. The list at 1: a's chain 3, 2, 1 ends at 1 <= 1, so
+ * "1"; b's chain ends without a record <= 1, so it did not exist. After compaction to 2, (1,0) is gone
+ * because (2,0) superseded it; after compaction to 3, (2,0) is gone because (3,0) superseded it, and (3,0)
+ * with a's tombstone because nobody may ask for a time before it. What is left, (2,1), is below the compacted
+ * revision but b's latest.
  *
- * Pure; any thread. Parsed slices point into what was parsed. Errors: false for bytes that are not such a record.
+ * Pure; any thread. Parsed slices point into what was parsed. Errors: false for bytes that are not such a
+ * record.
  */
 #ifndef STORAGE_LMDB_RECORD_H
 #define STORAGE_LMDB_RECORD_H

@@ -1,6 +1,7 @@
 /*
- * Past changes as events. The log is read in slices, each under a read transaction of its own: the events of a slice are made (copied),
- * the transaction ends, and only then are they handed out, so that a slow receiver holds no page.
+ * Past changes as events. The log is read in slices, each under a read transaction of its own: the events of
+ * a slice are made (copied), the transaction ends, and only then are they handed out, so that a slow receiver
+ * holds no page.
  */
 #include "storage/lmdb/internal.h"
 
@@ -18,7 +19,8 @@ struct replay {
     size_t count, bytes, scanned;
 };
 
-static int make_event(struct replay *replay, MDB_txn *txn, struct place place, const struct log_record *record)
+static int make_event(struct replay *replay, MDB_txn *txn, struct place place,
+                      const struct log_record *record)
 {
     struct log_record prev = {0};
     bool created = record->change == STORE_CREATED;
@@ -72,7 +74,8 @@ static int scan(struct replay *replay, MDB_txn *txn, MDB_cursor *cursor)
     return replay->end ? 0 : rc;
 }
 
-/* All that comes before `next` was given; if compaction has passed it meanwhile, something after it may be gone. */
+/* All that comes before `next` was given; if compaction has passed it meanwhile, something after it may be
+ * gone. */
 static bool read_slice(struct replay *replay, struct error *err)
 {
     struct lmdb_store *store = replay->store;

@@ -1,10 +1,11 @@
 /*
- * The writer thread. Callers push their request on a stack and sleep on a word of their own; the writer takes the whole stack, puts all
- * of it into one LMDB transaction, makes that durable with one commit, tells the feed, and wakes the callers. While it waits for the disk the
- * next batch gathers, so the batch grows with the load by itself.
+ * The writer thread. Callers push their request on a stack and sleep on a word of their own; the writer takes
+ * the whole stack, puts all of it into one LMDB transaction, makes that durable with one commit, tells the
+ * feed, and wakes the callers. While it waits for the disk the next batch gathers, so the batch grows with
+ * the load by itself.
  *
- * When a batch fails (disk full, map full), nothing of it is kept and each of its transactions is tried alone: a large one that does not
- * fit must not take small ones with it.
+ * When a batch fails (disk full, map full), nothing of it is kept and each of its transactions is tried
+ * alone: a large one that does not fit must not take small ones with it.
  */
 #include "storage/lmdb/fault.h"
 #include "storage/lmdb/internal.h"
@@ -51,7 +52,8 @@ static void submit(struct lmdb_store *store, struct request *request)
         futex_wake(&store->writer_sleeps);
 }
 
-/* The futex word may vanish with the caller's stack as soon as done is set: a wake of an address where nobody sleeps is harmless. */
+/* The futex word may vanish with the caller's stack as soon as done is set: a wake of an address where nobody
+ * sleeps is harmless. */
 static void answer(struct request *request)
 {
     atomic_store(&request->done, 1);
@@ -94,7 +96,8 @@ static void drop_events(struct lmdb_store *store)
     store->event_count = 0;
 }
 
-static int apply_list(struct lmdb_store *store, struct batch *batch, struct request *list, const struct request *end)
+static int apply_list(struct lmdb_store *store, struct batch *batch, struct request *list,
+                      const struct request *end)
 {
     for (struct request *r = list; r != end; r = r->next) {
         int rc = 0;
@@ -110,8 +113,8 @@ static int apply_list(struct lmdb_store *store, struct batch *batch, struct requ
 
 static bool same_meta(const struct meta *a, const struct meta *b)
 {
-    return a->revision == b->revision && a->compacted == b->compacted && a->swept.revision == b->swept.revision &&
-           a->swept.op == b->swept.op;
+    return a->revision == b->revision && a->compacted == b->compacted &&
+           a->swept.revision == b->swept.revision && a->swept.op == b->swept.op;
 }
 
 static int64_t tick_interval(const struct lmdb_store *store)
@@ -125,7 +128,8 @@ static bool tick_due(const struct lmdb_store *store)
 {
     const struct marks *marks = &store->marks;
     uint64_t marked = marks->count ? marks->items[marks->count - 1].superseded : 0;
-    return clock_mono_nanos() >= store->next_tick || store->meta.superseded - marked > store->options.keep_bytes / 16;
+    return clock_mono_nanos() >= store->next_tick ||
+           store->meta.superseded - marked > store->options.keep_bytes / 16;
 }
 
 static void put_off_tick(struct lmdb_store *store)
@@ -152,8 +156,8 @@ static int apply_tick(struct lmdb_store *store, struct batch *batch)
             return rc;
     }
     marks_prune(&store->marks, store->meta.compacted);
-    uint64_t target =
-        retention_target(&store->marks, &store->meta, now, store->options.keep_seconds, store->options.keep_bytes);
+    uint64_t target = retention_target(&store->marks, &store->meta, now, store->options.keep_seconds,
+                                       store->options.keep_bytes);
     if (target > batch->meta.compacted)
         batch->meta.compacted = target;
     return 0;
@@ -180,13 +184,14 @@ static void publish(struct lmdb_store *store, const struct batch *batch)
     }
 }
 
-static int fill_batch(struct lmdb_store *store, struct batch *batch, struct request *list, const struct request *end,
-                      bool upkeep, bool tick)
+static int fill_batch(struct lmdb_store *store, struct batch *batch, struct request *list,
+                      const struct request *end, bool upkeep, bool tick)
 {
     int rc = apply_list(store, batch, list, end);
     if (!rc && tick)
         rc = apply_tick(store, batch);
-    /* Readers must refuse what the sweep takes away before it is gone: hence before the sweep, not at publish. */
+    /* Readers must refuse what the sweep takes away before it is gone: hence before the sweep, not at
+     * publish. */
     if (!rc && batch->meta.compacted > atomic_load(&store->compacted))
         atomic_store(&store->compacted, batch->meta.compacted);
     if (!rc && upkeep && !store->sweep_failed)
@@ -233,7 +238,8 @@ static void answer_compactions(struct lmdb_store *store, bool stopping)
     struct request **at = &store->compactions;
     while (*at) {
         struct request *r = *at;
-        bool through = r->below <= store->meta.swept.revision || stopping || !lmdb_sweep_pending(&store->meta);
+        bool through =
+            r->below <= store->meta.swept.revision || stopping || !lmdb_sweep_pending(&store->meta);
         if (!through && !store->sweep_failed) {
             at = &r->next;
             continue;
@@ -294,12 +300,14 @@ static bool history_exists(const struct lmdb_store *store)
     return store->meta.superseded != store->meta.dropped;
 }
 
-/* How long nothing needs doing unless somebody writes; -1: for ever. An idle store with nothing to age does not wake. */
+/* How long nothing needs doing unless somebody writes; -1: for ever. An idle store with nothing to age does
+ * not wake. */
 static int64_t idle_nanos(const struct lmdb_store *store)
 {
     if (lmdb_sweep_pending(&store->meta) && !store->sweep_failed)
         return 0;
-    if (store->counts_saved == store->meta.revision && !history_exists(store) && !lmdb_sweep_pending(&store->meta))
+    if (store->counts_saved == store->meta.revision && !history_exists(store) &&
+        !lmdb_sweep_pending(&store->meta))
         return -1;
     int64_t left = store->next_tick - clock_mono_nanos();
     return left > 0 ? left : 0;
@@ -421,7 +429,8 @@ static bool set_closing(struct error *err)
 }
 
 enum store_outcome lmdb_txn(struct store *base, const struct store_op *ops, size_t count,
-                            const struct store_author *author, struct store_txn_result *ret, struct error *err)
+                            const struct store_author *author, struct store_txn_result *ret,
+                            struct error *err)
 {
     struct lmdb_store *store = lmdb_store_of(base);
     struct request request = {.kind = REQUEST_TXN, .ops = ops, .count = count, .author = author};
