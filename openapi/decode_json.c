@@ -218,32 +218,6 @@ static bool decode_unknown(struct decoder *d, const struct schema_type *type, co
     return true;
 }
 
-/* What a Go field without pointer cannot tell from unset. */
-static bool is_zero(const struct value *v)
-{
-    switch ((enum value_kind)v->kind) {
-    case VALUE_BOOL:
-        return !v->b;
-    case VALUE_INT:
-        return v->i == 0;
-    case VALUE_FLOAT:
-        return v->f == 0;
-    case VALUE_STRING:
-        return v->len == 0;
-    case VALUE_LIST:
-        return v->list->count == 0;
-    case VALUE_MAP:
-        return v->map->count == 0;
-    case VALUE_RECORD:
-        for (unsigned i = 0; i < v->record->type->field_count; i++)
-            if (v->record->fields[i].kind != VALUE_ABSENT)
-                return false;
-        return !v->record->extra;
-    default:
-        return false;
-    }
-}
-
 static bool decode_field(struct decoder *d, struct value *record, unsigned i, const struct place *at,
                          bool again)
 {
@@ -257,7 +231,7 @@ static bool decode_field(struct decoder *d, struct value *record, unsigned i, co
     *v = value_absent;
     if (!decode_node(d, &field->schema, &place, v))
         return false;
-    if (!(field->flags & FIELD_POINTER) && is_zero(v))
+    if (!(field->flags & FIELD_POINTER) && value_is_zero(v, &field->schema))
         *v = value_absent;
     return true;
 }

@@ -20,12 +20,6 @@ static struct value parse_default(struct arena *arena, const struct schema *sche
     return v;
 }
 
-static bool is_zero_scalar(const struct value *v)
-{
-    return (v->kind == VALUE_STRING && v->len == 0) || (v->kind == VALUE_INT && v->i == 0) ||
-           (v->kind == VALUE_BOOL && !v->b);
-}
-
 static void apply_static(struct arena *arena, struct value *record, unsigned i)
 {
     const struct schema_field *field = &record->record->type->fields[i];
@@ -34,7 +28,7 @@ static void apply_static(struct arena *arena, struct value *record, unsigned i)
     if (value_is_set(v) || (field->schema.kind == SCHEMA_RECORD && !(field->flags & FIELD_POINTER)))
         return;
     *v = parse_default(arena, &field->schema, field->default_json);
-    if (!(field->flags & FIELD_POINTER) && is_zero_scalar(v))
+    if (!(field->flags & FIELD_POINTER) && value_is_zero(v, &field->schema))
         *v = value_absent;
 }
 
@@ -71,14 +65,6 @@ static bool has_defaults(const struct schema_type *type)
             return true;
     }
     return false;
-}
-
-static bool is_empty(const struct value *record)
-{
-    for (unsigned i = 0; i < record->record->type->field_count; i++)
-        if (value_is_set(value_at(record, i)))
-            return false;
-    return !record->record->extra;
 }
 
 /* Only texts with these can be finer than milli. */
@@ -135,7 +121,7 @@ static void default_record(struct arena *arena, struct value *record)
         if (!value_is_set(v))
             continue;
         default_node(arena, type, &field->schema, v);
-        if (in_place && is_empty(v))
+        if (in_place && value_is_zero(v, &field->schema))
             *v = value_absent;
     }
 }

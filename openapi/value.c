@@ -331,6 +331,15 @@ bool value_equal(const struct value *a, const struct value *b)
 
 /* ---- canonical form ---- */
 
+bool value_is_zero(const struct value *v, const struct schema *schema)
+{
+    if (schema->kind == SCHEMA_QUANTITY)
+        return v->kind == VALUE_ABSENT || value_is(v, "0");
+    if (schema->kind == SCHEMA_DURATION)
+        return v->kind == VALUE_ABSENT || value_is(v, "0s");
+    return is_zero(v);
+}
+
 static void canonical_record(struct value_record *record)
 {
     for (unsigned i = 0; i < record->type->field_count; i++) {
@@ -339,7 +348,7 @@ static void canonical_record(struct value_record *record)
         if (v->kind == VALUE_ABSENT)
             continue;
         value_canonical(v, &field->schema);
-        if ((!(field->flags & FIELD_POINTER) && is_zero(v)) ||
+        if ((!(field->flags & FIELD_POINTER) && value_is_zero(v, &field->schema)) ||
             (v->kind == VALUE_NULL && !field->schema.nullable))
             *v = value_absent;
     }

@@ -168,6 +168,9 @@ struct value value_copy(struct arena *arena, const struct value *v, bool own_tex
  * that is no pointer are equal. */
 bool value_equal(const struct value *a, const struct value *b);
 
+/* Is v what a Go field of this schema holds when nothing was set and it is no pointer? Absent is. */
+bool value_is_zero(const struct value *v, const struct schema *schema);
+
 /* A change of shape to what decoding would have made: drops empties. After patches. */
 void value_canonical(struct value *v, const struct schema *schema);
 
