@@ -77,6 +77,7 @@ enum {
     FIELD_SHOW_DEFAULT = 32, /* OpenAPI documents show the default (without default_json: the type's zero value) */
     FIELD_UNION = 64,        /* a member of the type's union (x-kubernetes-unions) */
     FIELD_SHOW_REPLACE = 128, /* OpenAPI documents show patch strategy "replace", which is what happens anyway */
+    FIELD_SHOW_GRANULAR = 256, /* OpenAPI documents show map type "granular", which maps are anyway */
 };
 
 struct schema_field {
@@ -112,6 +113,7 @@ struct schema_type {
     uint16_t field_count;
     bool atomic; /* x-kubernetes-map-type: atomic on the type */
     bool preserve_unknown; /* custom types */
+    bool opaque; /* of SCHEMA_RAW nodes that are one of several shapes; the fields only number the shapes in protobuf */
     const char *union_member; /* x-kubernetes-unions discriminator or NULL; the members have FIELD_UNION */
     /* Open-addressed hash of names: slots[i] is a field index + 1; slot_mask + 1 slots; see schema_find_field(). */
     const uint16_t *slots;
@@ -188,6 +190,8 @@ struct schema_resource {
     uint16_t index; /* unique from 0 to schema_resource_count - 1, in the order of discovery */
     /* The resource whose version is stored: itself, or e.g. autoscaling/v2 for autoscaling/v1's horizontalpodautoscalers. */
     const struct schema_resource *storage;
+    /* The version in the storage version hash, where that is one we do not serve (upstream stores it so); else NULL. */
+    const char *storage_version;
 };
 
 struct schema_group_version {

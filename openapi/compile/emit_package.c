@@ -162,6 +162,8 @@ static void put_type(struct emitter *e, const struct type *t)
         buf_printf(&e->body, ", .fields = fields_%s", t->name);
     if (t->atomic)
         buf_puts(&e->body, ", .atomic = true");
+    if (t->opaque)
+        buf_puts(&e->body, ", .opaque = true");
     if (t->discriminator)
         buf_printf(&e->body, ", .union_member = \"%s\"", t->discriminator);
     if (t->hook)

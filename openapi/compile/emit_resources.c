@@ -67,7 +67,9 @@ static void put_resource(struct buf *out, const struct resource *r)
     put_member(out, "columns", r, r->column_count);
     buf_puts(out, ",\n     .doc = ");
     emit_c_string(out, r->doc ? r->doc : r->type->doc);
-    buf_printf(out, ", .storage = &resources[%u]},\n", r->storage->index);
+    buf_printf(out, ", .storage = &resources[%u], .storage_version = ", r->storage->index);
+    emit_c_string(out, r->storage_version);
+    buf_puts(out, "},\n");
 }
 
 static struct resource **all_resources(struct model *model, size_t *ret_count)

@@ -206,7 +206,10 @@ READER(field_map_type)
     const char *s = node_text(source, v);
     if (strcmp(s, "atomic") != 0 && strcmp(s, "granular") != 0)
         model_fault(source, v, "mapType is atomic or granular, not \"%s\"", s);
-    ((struct field *)into)->map_type = strcmp(s, "atomic") == 0 ? MAP_TYPE_ATOMIC : MAP_TYPE_GRANULAR;
+    struct field *f = into;
+    f->map_type = strcmp(s, "atomic") == 0 ? MAP_TYPE_ATOMIC : MAP_TYPE_GRANULAR;
+    if (f->map_type == MAP_TYPE_GRANULAR)
+        f->flags |= FIELD_SHOW_GRANULAR;
 }
 
 READER(field_patch)

@@ -137,6 +137,11 @@ READER(resource_storage)
     ((struct resource *)into)->storage_ref = node_text(source, v);
 }
 
+READER(resource_storage_version)
+{
+    ((struct resource *)into)->storage_version = node_text(source, v);
+}
+
 READER(resource_doc)
 {
     ((struct resource *)into)->doc = node_text(source, v);
@@ -151,6 +156,7 @@ static const struct node_key resource_keys[] = {
     {"categories", resource_categories},
     {"selectable", resource_selectable},
     {"storage", resource_storage},
+    {"storageVersion", resource_storage_version},
     {"subresources", resource_subresources},
     {"columns", resource_columns},
     {"doc", resource_doc},

@@ -96,6 +96,7 @@ struct resource {
     size_t column_count, column_capacity;
     const char *storage_ref; /* the package whose resource of the same name is stored */
     struct resource *storage;
+    const char *storage_version; /* or NULL */
 };
 
 struct package {
