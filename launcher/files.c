@@ -9,8 +9,6 @@
 
 #include "base/alloc.h"
 
-enum { TAIL_BYTES = 16384 };
-
 static bool make_one(const char *path, struct error *err)
 {
     struct stat st;
@@ -59,14 +57,15 @@ bool files_read(const char *path, size_t limit, struct buf *ret_bytes, bool *ret
     *ret_found = true;
     ret_bytes->max = limit;
     for (;;) {
-        char *to = buf_reserve(ret_bytes, 4096);
-        if (!to)
-            return error_set(err, REASON_INTERNAL, "%s is larger than %zu bytes", path, limit);
-        ssize_t n = read(fd, to, 4096);
+        size_t room = limit - ret_bytes->len;
+        char beyond, *to = room ? buf_reserve(ret_bytes, room < 4096 ? room : 4096) : &beyond;
+        ssize_t n = read(fd, to, room ? (room < 4096 ? room : 4096) : 1);
         if (n < 0)
             return error_errno(err, "cannot read %s", path);
         if (n == 0)
             return true;
+        if (!room)
+            return error_set(err, REASON_INTERNAL, "%s is larger than %zu bytes", path, limit);
         ret_bytes->len += (size_t)n;
     }
 }
@@ -123,24 +122,6 @@ bool files_remove_tree(const char *path, struct error *err)
     if (nftw(path, remove_entry, 32, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) != 0 && errno != ENOENT)
         return error_errno(err, "cannot remove %s", path);
     return true;
-}
-
-char *files_last_line(const char *path)
-{
-    char tail[TAIL_BYTES];
-    cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return NULL;
-    off_t size = lseek(fd, 0, SEEK_END);
-    off_t from = size > TAIL_BYTES ? size - TAIL_BYTES : 0;
-    ssize_t n = pread(fd, tail, sizeof tail, from);
-    while (n > 0 && (tail[n - 1] == '\n' || tail[n - 1] == '\r' || tail[n - 1] == ' '))
-        n--;
-    if (n <= 0)
-        return NULL;
-    char *line = memrchr(tail, '\n', (size_t)n);
-    line = line ? line + 1 : tail;
-    return xstrndup(line, (size_t)(tail + n - line));
 }
 
 enum lock_result files_lock(const char *path, int *ret_fd, struct error *err)

@@ -21,8 +21,6 @@ bool files_replace(const char *path, struct slice bytes, mode_t mode, struct err
 bool files_replace_volatile(const char *path, struct slice bytes, mode_t mode, struct error *err);
 /* Removes the file or folder with all in it; symbolic links are removed, not followed. None there: true. */
 bool files_remove_tree(const char *path, struct error *err);
-/* The last line of the file that is not empty, without its end; NULL when there is none. Heap. */
-char *files_last_line(const char *path);
 
 /*
  * The lock is a POSIX record lock on <path>: the kernel drops it when its holder dies however that happens,

@@ -26,8 +26,8 @@ configure() {
 build_release() {
     configure build -DCMAKE_BUILD_TYPE=Release -DCOXSWAIN_LTO="${COXSWAIN_LTO:-ON}"
     if [ -t 1 ]; then
-        ninja -C build -j "$jobs" "$@"
+        ninja -C build -j "$jobs"
     else
-        ninja -C build -j "$jobs" --quiet "$@"
+        ninja -C build -j "$jobs" --quiet
     fi || die "the build failed"
 }
