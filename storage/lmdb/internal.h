@@ -93,7 +93,7 @@ struct lmdb_store {
     struct meta meta;
     struct marks marks;
     uint64_t counts_saved; /* the revision whose counts are on disk */
-    bool sweep_failed;     /* wait for the next tick */
+    int upkeep_rc;         /* why upkeep failed; it waits for the next tick */
     int64_t next_tick;     /* clock_mono_nanos */
     struct store_event **events;
     size_t event_count, event_capacity;

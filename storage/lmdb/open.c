@@ -23,6 +23,9 @@ bool lmdb_error(struct error *err, int rc, const char *doing)
     case EDQUOT:
     case EFBIG:
         return error_set(err, REASON_INTERNAL, "%s: the disk is full; free some space and try again", doing);
+    case EIO: /* LMDB's word for a short write too, which is how a disk fills up */
+        return error_set(err, REASON_INTERNAL,
+                         "%s: the disk is full or failing; free some space and try again", doing);
     case MDB_READERS_FULL:
         return error_set(err, REASON_SERVICE_UNAVAILABLE, "%s: too many reads at once; try again", doing);
     case MDB_PANIC:

@@ -194,7 +194,7 @@ static int fill_batch(struct lmdb_store *store, struct batch *batch, struct requ
      * publish. */
     if (!rc && batch->meta.compacted > atomic_load(&store->compacted))
         atomic_store(&store->compacted, batch->meta.compacted);
-    if (!rc && upkeep && !store->sweep_failed)
+    if (!rc && upkeep && !store->upkeep_rc)
         rc = lmdb_sweep(store, batch);
     if (!rc && !same_meta(&batch->meta, &store->meta))
         rc = lmdb_meta_write(batch->txn, store->main, &batch->meta);
@@ -225,7 +225,7 @@ static int commit_list(struct lmdb_store *store, struct request *list, const str
     atomic_fetch_add(&store->commits, 1);
     if (tick) {
         store->counts_saved = store->meta.revision;
-        store->sweep_failed = false;
+        store->upkeep_rc = 0;
         put_off_tick(store);
     }
     publish(store, &batch);
@@ -240,12 +240,13 @@ static void answer_compactions(struct lmdb_store *store, bool stopping)
         struct request *r = *at;
         bool through =
             r->below <= store->meta.swept.revision || stopping || !lmdb_sweep_pending(&store->meta);
-        if (!through && !store->sweep_failed) {
+        if (!through && !store->upkeep_rc) {
             at = &r->next;
             continue;
         }
         *at = r->next;
         r->outcome = through ? STORE_OK : STORE_FAILED;
+        r->rc = store->upkeep_rc;
         answer(r);
     }
 }
@@ -266,10 +267,14 @@ static void answer_list(struct lmdb_store *store, struct request *list, const st
 
 static void run_batch(struct lmdb_store *store, struct request *list, const struct request *end)
 {
+    for (const struct request *r = list; r != end; r = r->next) {
+        if (r->kind == REQUEST_COMPACT)
+            store->upkeep_rc = 0; /* who asks wants it tried again */
+    }
     int rc = commit_list(store, list, end, true);
     if (rc) {
         log_warn("store: batch failed", LOG_S("cause", mdb_strerror(rc)));
-        store->sweep_failed = true;
+        store->upkeep_rc = rc;
         put_off_tick(store);
         for (struct request *r = list; r != end; r = r->next) {
             r->rc = commit_list(store, r, r->next, false);
@@ -304,7 +309,7 @@ static bool history_exists(const struct lmdb_store *store)
  * not wake. */
 static int64_t idle_nanos(const struct lmdb_store *store)
 {
-    if (lmdb_sweep_pending(&store->meta) && !store->sweep_failed)
+    if (lmdb_sweep_pending(&store->meta) && !store->upkeep_rc)
         return 0;
     if (store->counts_saved == store->meta.revision && !history_exists(store) &&
         !lmdb_sweep_pending(&store->meta))
@@ -451,7 +456,7 @@ enum store_outcome lmdb_txn(struct store *base, const struct store_op *ops, size
 bool lmdb_compact(struct store *base, uint64_t below, struct error *err)
 {
     struct lmdb_store *store = lmdb_store_of(base);
-    struct request request = {.kind = REQUEST_COMPACT, .below = below, .rc = MDB_MAP_FULL};
+    struct request request = {.kind = REQUEST_COMPACT, .below = below};
     if (below > atomic_load(&store->revision))
         return error_set(err, REASON_BAD_REQUEST, "cannot compact to revision %lu: the newest is %lu", below,
                          atomic_load(&store->revision));
