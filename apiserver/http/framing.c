@@ -206,8 +206,6 @@ enum chunked_result chunked_feed(struct chunked *k, struct slice *bytes, struct 
         if (k->state == CHUNKED_DATA) {
             size_t n = k->left < bytes->len ? (size_t)k->left : bytes->len;
             buf_put(body, bytes->ptr, n);
-            if (body->failed || k->left > body->max - (body->len - n))
-                return CHUNKED_TOO_LARGE;
             *bytes = slice_from(*bytes, n);
             k->data += n;
             if ((k->left -= n) == 0)
@@ -221,6 +219,8 @@ enum chunked_result chunked_feed(struct chunked *k, struct slice *bytes, struct 
             return CHUNKED_BAD;
         if (!feed_framing(k, c))
             return CHUNKED_BAD;
+        if (k->state == CHUNKED_DATA && k->left > body->max - body->len)
+            return CHUNKED_TOO_LARGE;
     }
     return k->state == CHUNKED_DONE ? CHUNKED_COMPLETE : CHUNKED_MORE;
 }

@@ -366,7 +366,7 @@ struct http_pipe *h1_upgrade(struct http_exchange *ex, const struct http_pipe_ha
         h1_append_head(&head, ex, "connection: Upgrade\r\n");
     } else {
         const char *line = arena_printf(ex->arena, "connection: Upgrade\r\nupgrade: %.*s\r\n",
-                                        SLICE_ARG(h1->framing.upgrade_token));
+                                        SLICE_ARG(ex->upgrade_token));
         h1_append_head(&head, ex, line);
     }
     h1->ex = NULL;

@@ -199,8 +199,14 @@ static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t stream
     struct conn *conn = user_data;
     struct h2 *h2 = conn->state;
     struct http_exchange *ex = nghttp2_session_get_stream_user_data(session, stream_id);
-    if (!ex || !ex->upload_open)
+    if (!ex)
         return 0;
+    if (!ex->upload_open) { /* refused; see linger_stream */
+        ex->discarded += len;
+        if (ex->sent_end && ex->discarded > 4 * conn->loop->server->config.max_body)
+            nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream_id, NGHTTP2_NO_ERROR);
+        return 0;
+    }
     if (h2->body_bytes + len > conn->loop->server->config.max_body_bytes_per_connection) {
         refuse(ex, 503, "too many unfinished request bodies on this connection");
         return 0;
@@ -245,12 +251,21 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
         return !end && frame->hd.length == 0 ? count_noise(conn) : 0;
     case NGHTTP2_RST_STREAM:
         /* Ending a watch is how one ends; dropping a request that cost us work is not. */
-        return ex && ex->streaming ? 0 : count_reset(conn);
+        return ex && (ex->streaming || ex->sent_end) ? 0 : count_reset(conn);
     case NGHTTP2_WINDOW_UPDATE:
         return 0;
     default:
         return count_noise(conn);
     }
+}
+
+/* The answer (a 413) is out before the upload is in. A reset at once would make some clients (curl 7.88) drop the answer: so
+ * the rest is read and thrown away for a while. */
+static void linger_stream(struct http_exchange *ex)
+{
+    struct h2 *h2 = ex->conn->state;
+    ex->since = h2->now;
+    conn_tick_by(ex->conn, h2->now + LINGER_MILLIS);
 }
 
 static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *user_data)
@@ -270,8 +285,8 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
     if (!ex)
         return 0;
     ex->sent_end = true;
-    if (!ex->end_of_request) /* answered early (413): the rest of the upload is not wanted */
-        nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, ex->stream_id, NGHTTP2_NO_ERROR);
+    if (!ex->end_of_request)
+        linger_stream(ex);
     return 0;
 }
 
@@ -326,6 +341,8 @@ static void check_exchange(struct http_exchange *ex, const struct http_config *c
         int64_t due = ex->since + config->head_seconds * 1000 + (int64_t)ex->body.len * 1000 / MIN_BODY_RATE;
         if (now >= due)
             refuse(ex, 408, "the request did not arrive in time");
+    } else if (ex->sent_end && now >= ex->since + LINGER_MILLIS) {
+        nghttp2_submit_rst_stream(h2->session, NGHTTP2_FLAG_NONE, ex->stream_id, NGHTTP2_NO_ERROR);
     } else if (ex->started && ex->out.bytes && now >= ex->since + config->send_seconds * 1000) {
         nghttp2_submit_rst_stream(h2->session, NGHTTP2_FLAG_NONE, ex->stream_id, NGHTTP2_CANCEL);
     }
@@ -341,7 +358,8 @@ static int64_t on_tick(struct conn *conn, int64_t now)
     }
     conn_mark_dirty(conn);
     int64_t seconds = config->head_seconds < config->send_seconds ? config->head_seconds : config->send_seconds;
-    return h2->exchanges ? now + seconds * 500 : 0;
+    int64_t step = seconds * 500 < LINGER_MILLIS ? seconds * 500 : LINGER_MILLIS;
+    return h2->exchanges ? now + step : 0;
 }
 
 static void on_shutdown(struct conn *conn)

@@ -242,6 +242,7 @@ struct http_exchange {
     struct slice upgrade_token;
     int64_t since;        /* the first byte of the request; then: of the last send progress. milliseconds */
     size_t header_bytes, header_capacity;
+    size_t discarded;     /* of a body that was refused */
     int32_t stream_id;    /* h2 */
     int refused;          /* status to refuse with once the head is in */
     const char *refused_why;
