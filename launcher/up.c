@@ -25,7 +25,7 @@
 #include "launcher/progress.h"
 #include "launcher/supervise.h"
 
-enum { PEM_LIMIT = 1 << 20, ORPHAN_WAIT_MILLIS = 35000 };
+enum { PEM_LIMIT = 1 << 20, ORPHAN_WAIT_MILLIS = 35000, ENDING_WAIT_MILLIS = 1000 };
 
 struct up {
     const char *data_dir, *listen, *kubeconfig, *context, *part_list;
@@ -145,23 +145,39 @@ static bool make_folders(struct up *up, struct error *err)
     return true;
 }
 
-/* A part whose supervisor was killed ends by itself; until then it holds the port and the store. */
-static bool wait_for_orphan(struct up *up, const struct part_status *part, struct error *err)
+enum owner { OWNER_OTHER, OWNER_ENDING, OWNER_OURS };
+
+/* Whether the process is a part that works on our store. One that is just ending has no command line any
+ * more, but may still hold its socket. */
+static enum owner owner_of(struct up *up, pid_t pid)
 {
     char path[64];
     cleanup_buf struct buf cmdline = BUF_INIT(PEM_LIMIT);
-    bool found;
+    bool found = false;
+    snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
+    if (!files_read(path, PEM_LIMIT, &cmdline, &found, NULL) || !found)
+        return OWNER_OTHER;
+    if (cmdline.len == 0)
+        return OWNER_ENDING;
+    bool ours =
+        memmem(cmdline.data, cmdline.len, up->cluster.store_dir, strlen(up->cluster.store_dir)) != NULL;
+    return ours ? OWNER_OURS : OWNER_OTHER;
+}
+
+/* A part whose supervisor was killed ends by itself; until then it holds the port and the store. */
+static bool wait_for_orphan(struct up *up, const struct part_status *part, struct error *err)
+{
     if (part->pid <= 0)
         return true;
     cleanup_fd int pidfd = (int)syscall(SYS_pidfd_open, part->pid, 0);
-    snprintf(path, sizeof path, "/proc/%d/cmdline", (int)part->pid);
-    if (pidfd < 0 || !files_read(path, PEM_LIMIT, &cmdline, &found, NULL) || !found || !cmdline.data ||
-        !memmem(cmdline.data, cmdline.len, up->cluster.store_dir, strlen(up->cluster.store_dir)))
+    enum owner owner = pidfd >= 0 ? owner_of(up, part->pid) : OWNER_OTHER;
+    struct pollfd ended = {pidfd, POLLIN, 0};
+    if (owner == OWNER_OTHER)
         return true;
     progress_step(&up->progress, "waiting for the %s of an earlier run to end (process %d)", part->name,
                   (int)part->pid);
-    struct pollfd ended = {pidfd, POLLIN, 0};
-    if (poll(&ended, 1, ORPHAN_WAIT_MILLIS) <= 0)
+    if (poll(&ended, 1, owner == OWNER_OURS ? ORPHAN_WAIT_MILLIS : ENDING_WAIT_MILLIS) <= 0 &&
+        owner == OWNER_OURS)
         return error_set(err, REASON_CONFLICT,
                          "%s of an earlier run still uses %s: end process %d and try again", part->name,
                          up->cluster.data_dir, (int)part->pid);
