@@ -124,12 +124,18 @@ void causes_forbidden(struct causes *c, const struct path *at, const char *detai
 void causes_not_supported(struct causes *c, const struct path *at, struct slice bad,
                           const char *const *supported)
 {
+    causes_not_supported_shown(c, at, show_text(c, bad), supported);
+}
+
+void causes_not_supported_shown(struct causes *c, const struct path *at, const char *shown,
+                                const char *const *supported)
+{
     cleanup_buf struct buf list = BUF_INIT(BUF_UNLIMITED);
     for (size_t i = 0; supported && supported[i]; i++) {
         buf_puts(&list, i ? ", " : "supported values: ");
         buf_put_quoted(&list, slice_str(supported[i]));
     }
-    addf(c, at, "FieldValueNotSupported", "Unsupported value", show_text(c, bad), "%s", buf_cstr(&list));
+    addf(c, at, "FieldValueNotSupported", "Unsupported value", shown, "%s", buf_cstr(&list));
 }
 
 void causes_duplicate(struct causes *c, const struct path *at, struct slice bad)

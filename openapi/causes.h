@@ -12,6 +12,7 @@
 #ifndef OPENAPI_CAUSES_H
 #define OPENAPI_CAUSES_H
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "openapi/value.h"
 
@@ -67,6 +68,7 @@ void causes_invalid_shown(struct causes *c, const struct path *at, const char *s
     __attribute__((format(printf, 4, 5)));
 /* `Unsupported value: "X": supported values: "A", "B"`. supported: NULL-terminated, printed sorted as given. */
 void causes_not_supported(struct causes *c, const struct path *at, struct slice bad, const char *const *supported);
+void causes_not_supported_shown(struct causes *c, const struct path *at, const char *shown, const char *const *supported);
 void causes_duplicate(struct causes *c, const struct path *at, struct slice bad);
 void causes_duplicate_shown(struct causes *c, const struct path *at, const char *shown);
 void causes_forbidden(struct causes *c, const struct path *at, const char *detail, ...) __attribute__((format(printf, 3, 4)));
