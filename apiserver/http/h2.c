@@ -231,6 +231,18 @@ static void request_done(struct h2 *h2, struct http_exchange *ex)
 
 /* ---- frames ---- */
 
+/* nghttp2 drops these without a word: PRIORITY, and types it does not know. */
+static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *user_data)
+{
+    return hd->type == NGHTTP2_PRIORITY || hd->type > NGHTTP2_CONTINUATION ? count_noise(user_data) : 0;
+}
+
+/* A stream that the client breaks so that it is reset costs as much as one that it resets itself. */
+static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame, int error, void *user_data)
+{
+    return count_reset(user_data);
+}
+
 static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *user_data)
 {
     struct conn *conn = user_data;
@@ -272,7 +284,7 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
 {
     struct conn *conn = user_data;
     if (frame->hd.type == NGHTTP2_RST_STREAM) {
-        /* A reset that the client provoked costs us the same as one it sends itself. */
+        /* Not every provoked reset comes by on_invalid_frame. */
         uint32_t code = frame->rst_stream.error_code;
         if (code != NGHTTP2_NO_ERROR && code != NGHTTP2_CANCEL)
             count_reset(conn);
@@ -395,7 +407,9 @@ static void make_callbacks(void)
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data_chunk);
+    nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, on_begin_frame);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame_recv);
+    nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, on_invalid_frame);
     nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_send);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
     nghttp2_session_callbacks_set_send_data_callback(callbacks, h2_send_data);

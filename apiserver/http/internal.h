@@ -288,7 +288,7 @@ struct http_server {
     pthread_mutex_t tls_lock;
     struct tls *tls; /* NULL: plain */
     atomic_uint connections, jobs;
-    bool started;
+    bool started, listener_taken;
     int64_t grace_millis;
 };
 struct tls *server_tls(struct http_server *server); /* a reference */

@@ -199,7 +199,7 @@ void server_listen(struct loop *loop)
         return;
     loop->listener_timer.fn = resume_accept;
     loop->listener_timer.arg = loop;
-    loop->listener = h2o_evloop_socket_create(loop->ev, dup(loop->server->listen_fd), H2O_SOCKET_FLAG_DONT_READ);
+    loop->listener = h2o_evloop_socket_create(loop->ev, loop->server->listen_fd, H2O_SOCKET_FLAG_DONT_READ);
     loop->listener->data = loop;
     resume_accept(loop);
 }
@@ -258,7 +258,7 @@ unsigned http_server_loops(const struct http_server *server)
 
 void http_server_start(struct http_server *server)
 {
-    server->started = true;
+    server->started = server->listener_taken = true; /* loop 0 has it, and closes it */
     for (unsigned i = 0; i < server->loop_count; i++)
         loop_start(&server->loops[i]);
 }
@@ -292,8 +292,6 @@ void http_server_stop(struct http_server *server, int64_t grace_seconds)
     if (!server->started)
         return;
     server->grace_millis = grace_seconds * 1000;
-    close(server->listen_fd);
-    server->listen_fd = -1;
     for (unsigned i = 0; i < server->loop_count; i++)
         loop_post_fn(&server->loops[i], stop_loop, &server->loops[i]);
     for (unsigned i = 0; i < server->loop_count; i++)
@@ -310,7 +308,7 @@ void http_server_free(struct http_server *server)
         loop_release(&server->loops[i]);
     free(server->loops);
     tls_unref(server->tls);
-    if (server->listen_fd >= 0)
+    if (server->listen_fd >= 0 && !server->listener_taken)
         close(server->listen_fd);
     pthread_mutex_destroy(&server->tls_lock);
     free((char *)server->config.address);
