@@ -328,10 +328,20 @@ static void pump(struct supervisor *sup, int64_t deadline)
     }
 }
 
+/* Programs begin their last words with their name, which the sentence has already. */
+static const char *without_name(const char *line, const char *program)
+{
+    const char *slash = strrchr(program, '/');
+    size_t len = strlen(slash ? slash + 1 : program);
+    if (!strncmp(line, slash ? slash + 1 : program, len) && !strncmp(line + len, ": ", 2))
+        return line + len + 2;
+    return line;
+}
+
 /* PART_WAITING after a start that failed means "will not come back": nobody waits for it. */
 static bool start_failed(struct supervisor *sup, struct part *p, struct error *err)
 {
-    const char *last = logfile_last_line(&p->log);
+    const char *last = without_name(logfile_last_line(&p->log), p->argv[0]);
     if (*last)
         error_set(err, REASON_INTERNAL, "%s did not start: %s", p->name, last);
     else

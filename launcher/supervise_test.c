@@ -106,6 +106,7 @@ static void why_it_did_not_start(void **state)
         char *const *argv;
         const char *want;
     } rows[] = {
+        {SHELL("echo sh: the reason >&2; exit 1"), "p did not start: the reason"},
         {SHELL("exit 3"), "p ended before it was ready and did not say why, see "},
         {(char **)(const char *[]){"/no/such/program", NULL},
          "p did not start: cannot run /no/such/program: No such file or directory"},
