@@ -134,6 +134,7 @@ run_child(const struct supervisor *sup, const struct part *p, pid_t parent, int 
     if (getppid() != parent)
         _exit(1); /* it died before the line above */
     sigprocmask(SIG_SETMASK, &sup->old_mask, NULL);
+    signal(SIGPIPE, SIG_DFL);
     int null = open("/dev/null", O_RDONLY);
     dup2(null, 0);
     dup2(log, 1);

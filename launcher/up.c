@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <malloc.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -435,6 +436,7 @@ static int run(struct up *up)
     up->program_dir = find_program_dir(up->arena);
     up->report_fd = up->detach ? detach_fork(&err) : -1;
     umask(077);
+    signal(SIGPIPE, SIG_IGN); /* whoever reads our output may go: the cluster stays */
     log_set_part("coxswain");
     progress_init(&up->progress);
     bool ok = !error_is_set(&err) && run_cluster(up, &err);

@@ -116,6 +116,11 @@ cox up --detach --data-dir "$a" --listen 127.0.0.1:0 --log-level debug --loops 3
 ok "options of the API server are passed on"
 cox down --data-dir "$a"
 
+{ "$bin/coxswain" up --detach --data-dir "$a" --listen 127.0.0.1:0; } 2>"$work/err" | true
+eventually is_up "$a"
+ok "a reader of the output that goes away does not end the cluster"
+cox down --data-dir "$a"
+
 # --- foreground ---
 "$bin/coxswain" up --data-dir "$a" --listen 127.0.0.1:0 >"$work/out" 2>"$work/err" &
 up=$!
