@@ -1,0 +1,69 @@
+#include "base/alloc.h"
+#include "openapi/decode.h"
+#include "openapi/default.h"
+#include "openapi/gen/apiextensions_v1.h"
+#include "openapi/gen/apps_v1.h"
+#include "openapi/gen/autoscaling_v2.h"
+#include "openapi/gen/batch_v1.h"
+#include "openapi/gen/core_v1.h"
+
+/*
+ * Any bytes as objects of several kinds: what decodes must encode to a text that decodes to an equal tree and
+ * encodes to the same text; so must what defaulting made of it.
+ */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_round_trip(struct arena *arena, const struct schema *schema, const struct value *tree)
+{
+    cleanup_buf struct buf first = BUF_INIT(BUF_UNLIMITED), second = BUF_INIT(BUF_UNLIMITED);
+    struct value again;
+    cleanup_error struct error err = {.arena = arena};
+    encode_json(&first, schema, tree);
+    if (!decode_json_node(arena, schema, buf_slice(&first), &again, NULL, &err)) {
+        if (err.reason == REASON_TOO_LARGE)
+            return;
+        fprintf(stderr, "does not decode: %s\n%s\n", err.message, buf_cstr(&first));
+        abort();
+    }
+    encode_json(&second, schema, &again);
+    if (!slice_eq(buf_slice(&first), buf_slice(&second)) || !value_equal(tree, &again)) {
+        fprintf(stderr, "first:  %s\nsecond: %s\n", buf_cstr(&first), buf_cstr(&second));
+        abort();
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const struct schema schemas[] = {
+        {.kind = SCHEMA_ANY},
+        {.kind = SCHEMA_RECORD, .type = &core_v1_Pod},
+        {.kind = SCHEMA_RECORD, .type = &core_v1_Service},
+        {.kind = SCHEMA_RECORD, .type = &apps_v1_StatefulSet},
+        {.kind = SCHEMA_RECORD, .type = &autoscaling_v2_HorizontalPodAutoscaler},
+        {.kind = SCHEMA_RECORD, .type = &batch_v1_Job},
+        {.kind = SCHEMA_RECORD, .type = &apiextensions_v1_CustomResourceDefinition},
+    };
+    if (size == 0)
+        return 0;
+    const struct schema *schema = &schemas[data[0] % (sizeof schemas / sizeof *schemas)];
+    cleanup_arena struct arena *arena = arena_new();
+    cleanup_error struct error err = {.arena = arena};
+    struct decode_findings findings = {.arena = arena};
+    struct value tree;
+    struct slice version, kind;
+    arena_set_limit(arena, 64 << 20);
+    struct slice text = slice_make((const char *)data + 1, size - 1);
+    decode_type_meta(arena, text, &version, &kind, NULL);
+    if (!decode_json_node(arena, schema, text, &tree, &findings, &err))
+        return 0;
+    check_round_trip(arena, schema, &tree);
+    if (schema->kind == SCHEMA_RECORD && tree.kind == VALUE_RECORD) {
+        default_object(arena, &tree);
+        value_canonical(&tree, schema);
+        check_round_trip(arena, schema, &tree);
+        struct value copy = value_copy(arena, &tree, true);
+        if (!value_equal(&copy, &tree))
+            abort();
+    }
+    return 0;
+}
