@@ -42,12 +42,16 @@ void conn_set_idle(struct conn *conn, bool idle)
     conn_tick_by(conn, conn->idle_since + loop->server->config.idle_seconds * 1000);
 }
 
-/* Room for a new connection: the one idle longest goes, if it has idled for a second. */
+/* Room for new connections: those idle longest go, if they have idled for a second. */
 void conn_evict_idle(struct loop *loop)
 {
+    int64_t now = now_millis();
     struct conn *conn = loop->idle_head;
-    if (conn && conn->engine && now_millis() - conn->idle_since >= 1000)
+    for (int i = 0; i < 16 && conn && now - conn->idle_since >= 1000; i++) {
+        struct conn *next = conn->idle_next;
         conn->engine->shutdown(conn);
+        conn = next;
+    }
 }
 
 /* ---- closing ---- */
@@ -334,11 +338,11 @@ void conn_tick_by(struct conn *conn, int64_t at)
 static void begin(struct conn *conn, bool h2)
 {
     timer_disarm(&conn->timer);
-    conn_set_idle(conn, true);
     if (h2)
         h2_start(conn);
     else
         h1_start(conn);
+    conn_set_idle(conn, true);
 }
 
 static void on_handshake(h2o_socket_t *sock, const char *err)

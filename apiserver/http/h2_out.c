@@ -56,7 +56,7 @@ int h2_send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *
 
 void h2_fill(struct conn *conn, struct wbuf *w)
 {
-    enum { LARGEST_FRAME = 16384 + 64 };
+    enum { LARGEST_FRAME = 16384 + 9 };
     struct h2 *h2 = conn->state;
     const struct http_config *config = &conn->loop->server->config;
     const uint8_t *bytes;

@@ -17,13 +17,14 @@
 #include <h2o/socket.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 
 #include "apiserver/http/http.h"
 #include "base/alloc.h"
 
 enum {
-    WBUF_SIZE = 64 * 1024,     /* plain bytes handed to the socket at once */
+    WBUF_SIZE = 4 * (16384 + 9), /* plain bytes handed to the socket at once: four full DATA frames */
     COPY_BELOW = 8 * 1024,     /* larger pieces are written from where they are */
     SPARE_ARENAS = 64,         /* kept per loop */
     MAX_HEADERS = 256,         /* fields of one request */
@@ -289,6 +290,7 @@ struct http_server {
     struct tls *tls; /* NULL: plain */
     atomic_uint connections, jobs;
     bool started, listener_taken;
+    sem_t ready; /* posted by each loop that runs */
     int64_t grace_millis;
 };
 struct tls *server_tls(struct http_server *server); /* a reference */

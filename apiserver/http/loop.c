@@ -133,6 +133,7 @@ static void *run(void *arg)
     loop->wake_sock->data = loop;
     h2o_socket_read_start(loop->wake_sock, on_wake);
     server_listen(loop);
+    sem_post(&loop->server->ready);
     while (!loop->done) {
         /* A write made outside of h2o's callbacks has its completion waiting already: do not sleep on it. */
         int wait = loop->touched ? 0 : timer_wait(loop);

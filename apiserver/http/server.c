@@ -232,6 +232,7 @@ struct http_server *http_server_new(const struct http_config *config, const stru
     server->handler = *handler;
     server->listen_fd = -1;
     pthread_mutex_init(&server->tls_lock, NULL);
+    sem_init(&server->ready, 0, 0);
     bool ok = open_listener(server, err);
     if (ok && config->cert_file)
         ok = (server->tls = tls_new(&server->config, err)) != NULL;
@@ -261,6 +262,9 @@ void http_server_start(struct http_server *server)
     server->started = server->listener_taken = true; /* loop 0 has it, and closes it */
     for (unsigned i = 0; i < server->loop_count; i++)
         loop_start(&server->loops[i]);
+    for (unsigned i = 0; i < server->loop_count; i++)
+        while (sem_wait(&server->ready) != 0)
+            ; /* interrupted */
 }
 
 static void on_grace_over(void *arg)
@@ -311,6 +315,7 @@ void http_server_free(struct http_server *server)
     if (server->listen_fd >= 0 && !server->listener_taken)
         close(server->listen_fd);
     pthread_mutex_destroy(&server->tls_lock);
+    sem_destroy(&server->ready);
     free((char *)server->config.address);
     free((char *)server->config.cert_file);
     free((char *)server->config.key_file);

@@ -128,6 +128,7 @@ struct tls *tls_new(const struct http_config *config, struct error *err)
     }
     SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
     SSL_CTX_set_cipher_list(ctx, "ECDHE+AESGCM:ECDHE+CHACHA20");
+    SSL_CTX_set_ciphersuites(ctx, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256");
     /* No resumption at all: a resumed session would keep the verdict on a client certificate that has expired or whose
      * CA has been withdrawn since; and Go clients and kubectl do not resume. */
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
