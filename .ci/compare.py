@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""compare.py RESULT.json LIST: which of the cases in LIST (`area/case` a line, sorted) pass no more, and which pass newly.
+"""compare.py LIST RESULT.json...: which of the cases in LIST (`area/case` a line, sorted) pass no more, and which pass newly.
 
-LIST only grows; `compare.py --update RESULT.json LIST` adds the new ones. The last line counts the listed cases.
+LIST only grows; `compare.py --update LIST RESULT.json...` adds the new ones. The last line counts the listed cases.
 """
 import json
 import sys
@@ -9,12 +9,13 @@ import sys
 
 def main(args):
     update = args[:1] == ["--update"]
-    result, path = args[1:] if update else args
+    path, *results = args[1:] if update else args
     ok = {}
-    with open(result) as f:
-        for step in json.load(f)["results"]:
-            case = "%s/%s" % (step["area"], step["case"])
-            ok[case] = ok.get(case, True) and step["ok"]
+    for result in results:
+        with open(result) as f:
+            for step in json.load(f)["results"]:
+                case = "%s/%s" % (step["area"], step["case"])
+                ok[case] = ok.get(case, True) and step["ok"]
     try:
         with open(path) as f:
             listed = [line.rstrip("\n") for line in f if line.strip()]
