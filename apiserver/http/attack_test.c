@@ -15,6 +15,12 @@ static int setup(void **state)
     return 0;
 }
 
+static int setup_impatient(void **state)
+{
+    server_up((struct http_config){.head_seconds = 1, .idle_seconds = 300, .send_seconds = 30});
+    return 0;
+}
+
 static int teardown(void **state)
 {
     still_serves();
@@ -138,6 +144,43 @@ static void test_continuation_bomb(void **state)
         put_frame(&b, CONTINUATION, 0, 1, "\x00\x01" "a\x01" "b", 5);
     assert_true(cut_off(&b));
     assert_int_equal(T.handled, 0);
+}
+
+/* The rest of a head that comes after its 408. */
+static void test_late_continuation(void **state)
+{
+    cleanup_buf struct buf b = BUF_INIT(BUF_UNLIMITED), block = BUF_INIT(BUF_UNLIMITED);
+    put_preface(&b);
+    put_block(&block, "GET", "/hello");
+    put_frame(&b, HEADERS, END_STREAM, 1, block.data, block.len);
+    struct client c = client_open();
+    client_send(&c, b.data, b.len);
+    while (!count_frames(&c.in, HEADERS))
+        assert_true(client_read(&c));
+    buf_clear(&b);
+    put_frame(&b, CONTINUATION, END_HEADERS, 1, NULL, 0);
+    put_frame(&b, PING, 0, 0, "12345678", 8);
+    client_send(&c, b.data, b.len);
+    while (!count_frames(&c.in, PING))
+        assert_true(client_read(&c));
+    assert_int_equal(T.handled, 0);
+    client_close(&c);
+}
+
+/* Requests without end from a client that reads no answer: the server stops reading, too. */
+static void test_pipelining_without_reading(void **state)
+{
+    struct client c = client_open();
+    cleanup_buf struct buf b = BUF_INIT(BUF_UNLIMITED);
+    for (int i = 0; i < 1000; i++)
+        buf_puts(&b, "GET /big?8000 HTTP/1.1\r\nHost: x\r\n\r\n");
+    struct timeval patience = {.tv_usec = 300000};
+    setsockopt(c.fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    size_t sent = 0;
+    while (sent < 200 * 1000 * 1000 && client_send(&c, b.data, b.len))
+        sent += b.len;
+    assert_true(sent < 100 * 1000 * 1000); /* what the kernel's buffers hold */
+    client_close(&c);
 }
 
 static void test_reset_flood(void **state)
@@ -386,7 +429,8 @@ int main(void)
         TEST(test_settings_games), TEST(test_header_bomb), TEST(test_continuation_bomb), TEST(test_reset_flood),
         TEST(test_provoked_reset_flood), TEST(test_frame_floods), TEST(test_unfinished_bodies),
         TEST(test_client_that_reads_nothing), TEST(test_idle_connections), TEST(test_descriptors_exhausted),
-        TEST(test_mutated_http1), TEST(test_mutated_http2),
+        TEST(test_mutated_http1), TEST(test_mutated_http2), TEST(test_pipelining_without_reading),
+        cmocka_unit_test_setup_teardown(test_late_continuation, setup_impatient, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -249,11 +249,17 @@ static void on_eof(struct conn *conn)
         conn_abort(conn);
 }
 
+/* A pipelining client that does not read first takes what it asked for. */
+static bool out_is_full(const struct h1 *h1)
+{
+    return h1->out.len - h1->out_at > WBUF_SIZE;
+}
+
 static bool proceed_once(struct conn *conn)
 {
     struct h1 *h1 = conn->state;
-    if (h1->out.len - h1->out_at > WBUF_SIZE)
-        return false; /* a pipelining client that does not read: first it takes what it asked for */
+    if (out_is_full(h1))
+        return false;
     switch (h1->state) {
     case H1_HEAD:
         return !h1->close && !h1->shutdown && read_head(conn);
@@ -275,12 +281,12 @@ void h1_proceed(struct conn *conn)
         if (conn->closed || conn->engine != &h1_engine)
             return; /* h1 is gone */
     h1->proceeding = false;
+    /* What we do not look at now may pile up a little, so that a client's leaving is still noticed. */
+    bool waits = h1->state == H1_BUSY || h1->close || h1->shutdown || out_is_full(h1);
     if (conn->eof)
         on_eof(conn);
-    else if (h1->state == H1_BUSY && conn->sock->input->size > UNREAD_WHILE_BUSY)
-        conn_read(conn, false);
     else
-        conn_read(conn, true);
+        conn_read(conn, !waits || conn->sock->input->size <= UNREAD_WHILE_BUSY);
 }
 
 void h1_answered(struct conn *conn)

@@ -174,6 +174,8 @@ static void head_done(struct http_exchange *ex, bool end)
     size_t max = ex->conn->loop->server->config.max_body;
     ex->head_only = slice_is(r->method, "HEAD");
     ex->end_of_request = end;
+    if (ex->started)
+        return; /* 408: the head was too late */
     if (!r->authority.ptr)
         r->authority = http_header_get(r, "host");
     if (ex->refused)
