@@ -129,9 +129,10 @@ static bool check_operation(struct arena *arena, const struct value *op, size_t 
     if (op->kind == VALUE_NULL)
         return true;
     if (op->kind != VALUE_MAP)
-        return error_set(err, REASON_BAD_REQUEST,
-                         "error decoding patch: json: cannot unmarshal %s into Go value of type handlers.jsonPatchOp",
-                         patch_kind_name(op));
+        return error_set(
+            err, REASON_BAD_REQUEST,
+            "error decoding patch: json: cannot unmarshal %s into Go value of type handlers.jsonPatchOp",
+            patch_kind_name(op));
     for (VALUE_EACH_ENTRY(entry, op)) {
         bool known = slice_is(entry->key, "value");
         for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -140,7 +141,8 @@ static bool check_operation(struct arena *arena, const struct value *op, size_t 
             known = true;
             if (entry->value.kind != VALUE_STRING && entry->value.kind != VALUE_NULL)
                 return error_set(err, REASON_BAD_REQUEST,
-                                 "error decoding patch: json: cannot unmarshal %s into Go struct field jsonPatchOp.%s of type string",
+                                 "error decoding patch: json: cannot unmarshal %s into Go struct field "
+                                 "jsonPatchOp.%s of type string",
                                  patch_kind_name(&entry->value), texts[i]);
         }
         if (!known && findings)
@@ -158,26 +160,29 @@ static bool check_operations(struct arena *arena, const struct value *ops, struc
     if (ops->kind == VALUE_NULL)
         return true; /* no operations */
     if (ops->kind != VALUE_LIST)
-        return error_set(err, REASON_BAD_REQUEST,
-                         "error decoding patch: json: cannot unmarshal %s into Go value of type []handlers.jsonPatchOp",
-                         patch_kind_name(ops));
+        return error_set(
+            err, REASON_BAD_REQUEST,
+            "error decoding patch: json: cannot unmarshal %s into Go value of type []handlers.jsonPatchOp",
+            patch_kind_name(ops));
     for (VALUE_EACH(op, ops))
         if (!check_operation(arena, op, index++, findings, err))
             return false;
     if (value_count(ops) > PATCH_MAX_OPERATIONS)
         return error_set(err, REASON_TOO_LARGE,
-                         "The allowed maximum operations in a JSON patch is %d, got %zu", PATCH_MAX_OPERATIONS,
-                         value_count(ops));
+                         "The allowed maximum operations in a JSON patch is %d, got %zu",
+                         PATCH_MAX_OPERATIONS, value_count(ops));
     return true;
 }
 
-/* A merge patch must be an object. Null passes the decoder: it is refused as such by RFC 7386, and is an empty strategic patch. */
+/* A merge patch must be an object. Null passes the decoder: it is refused as such by RFC 7386, and is an
+ * empty strategic patch. */
 static bool check_object(enum patch_type patch, struct value *tree, struct error *err)
 {
     if (tree->kind == VALUE_MAP)
         return true;
     if (tree->kind != VALUE_NULL && tree->kind != VALUE_ABSENT)
-        return error_set(err, REASON_BAD_REQUEST, "%sjson: cannot unmarshal %s into Go value of type map[string]interface {}",
+        return error_set(err, REASON_BAD_REQUEST,
+                         "%sjson: cannot unmarshal %s into Go value of type map[string]interface {}",
                          patch == PATCH_MERGE_JSON ? "error decoding patch: " : "", patch_kind_name(tree));
     return patch == PATCH_STRATEGIC || error_set(err, REASON_BAD_REQUEST, "Invalid JSON Patch");
 }
@@ -227,13 +232,14 @@ bool patch_apply_strict(struct arena *arena, enum patch_type patch, const struct
 }
 
 bool patch_apply(struct arena *arena, enum patch_type patch, const struct schema_type *type,
-                 const struct value *current_tree, struct slice patch_body, struct value *ret_tree, struct error *err)
+                 const struct value *current_tree, struct slice patch_body, struct value *ret_tree,
+                 struct error *err)
 {
     return patch_apply_strict(arena, patch, type, current_tree, patch_body, ret_tree, NULL, err);
 }
 
-bool patch_reject(struct arena *arena, enum patch_type patch, const struct value *result_tree, struct slice patch_body,
-                  const char *why, struct error *err)
+bool patch_reject(struct arena *arena, enum patch_type patch, const struct value *result_tree,
+                  struct slice patch_body, const char *why, struct error *err)
 {
     cleanup_buf struct buf shown = BUF_INIT(BUF_UNLIMITED);
     struct causes causes = {.arena = arena};

@@ -27,8 +27,8 @@ static size_t tree_depth(const struct value *v)
     return max + 1;
 }
 
-/* Nothing may be nested deeper than a decoder would let it be: all later code recurses. The bound is kept cheaply and only
- * when it says "too deep" is the truth looked up. */
+/* Nothing may be nested deeper than a decoder would let it be: all later code recurses. The bound is kept
+ * cheaply and only when it says "too deep" is the truth looked up. */
 static bool keeps_depth(struct json_patch *p, size_t depth)
 {
     if (depth > p->depth)
@@ -46,7 +46,8 @@ static struct slice decode_token(struct arena *arena, struct slice token)
     char *out = arena_bytes(arena, token.len);
     size_t n = 0;
     for (size_t i = 0; i < token.len; i++) {
-        bool escape = token.ptr[i] == '~' && i + 1 < token.len && (token.ptr[i + 1] == '0' || token.ptr[i + 1] == '1');
+        bool escape =
+            token.ptr[i] == '~' && i + 1 < token.len && (token.ptr[i + 1] == '0' || token.ptr[i + 1] == '1');
         out[n++] = !escape ? token.ptr[i] : token.ptr[i + 1] == '1' ? '/' : '~';
         i += escape;
     }
@@ -95,8 +96,8 @@ static struct value *child(struct value *parent, struct slice key)
     return value_is_set(value_get(parent, key)) ? value_get_mut(parent, key) : NULL;
 }
 
-/* False when the path is empty or something on the way to its last token is missing or no container. What stands before the
- * first '/' is not looked at, as upstream does not. */
+/* False when the path is empty or something on the way to its last token is missing or no container. What
+ * stands before the first '/' is not looked at, as upstream does not. */
 static bool find_place(struct json_patch *p, struct slice path, struct place *ret)
 {
     struct slice rest = path, token, next;
@@ -295,6 +296,7 @@ bool patch_json_apply(struct arena *arena, struct value *doc, const struct value
 
     for (VALUE_EACH(op, ops))
         if (!apply_one(&p, op))
-            return error_set(err, REASON_INVALID, "the server rejected our request due to an error in our request");
+            return error_set(err, REASON_INVALID,
+                             "the server rejected our request due to an error in our request");
     return true;
 }

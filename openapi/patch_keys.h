@@ -1,6 +1,7 @@
 /*
- * patch_keys: from a scalar (a merge key, an item of a set) to the index at which it was first seen, so that merging two lists
- * costs the sum of their lengths and not the product. Not for others than patch_strategic.c.
+ * patch_keys: from a scalar (a merge key, an item of a set) to the index at which it was first seen, so that
+ * merging two lists costs the sum of their lengths and not the product. Not for others than
+ * patch_strategic.c.
  */
 #ifndef OPENAPI_PATCH_KEYS_H
 #define OPENAPI_PATCH_KEYS_H
@@ -12,7 +13,7 @@ struct patch_keys {
     struct patch_key_slot {
         struct value key; /* absent: free. A copy, because the item it is of changes while lists are merged */
         uint32_t index;
-    } *slots;
+    } * slots;
     uint32_t mask, count;
 };
 

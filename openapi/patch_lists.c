@@ -86,7 +86,8 @@ bool patch_check_keys(const char *merge_key, const struct value *list, struct er
     return true;
 }
 
-bool patch_item_kind(const struct value *a, const struct value *b, enum value_kind *ret_kind, struct error *err)
+bool patch_item_kind(const struct value *a, const struct value *b, enum value_kind *ret_kind,
+                     struct error *err)
 {
     const struct value *lists[] = {a, b}, *first = NULL;
 
@@ -120,7 +121,8 @@ struct run {
     size_t count;
 };
 
-static void index_items(struct patch_keys *keys, struct arena *arena, const char *merge_key, const struct value *list)
+static void index_items(struct patch_keys *keys, struct arena *arena, const char *merge_key,
+                        const struct value *list)
 {
     size_t i = 0;
 
@@ -138,8 +140,8 @@ static int compare_ranks(const void *a, const void *b)
     return x->at < y->at ? -1 : 1;
 }
 
-/* Items that the order does not name have no right place. Upstream's insertion sort takes such a one for less than its
- * neighbour, whichever of the two it is: that is what clients see. */
+/* Items that the order does not name have no right place. Upstream's insertion sort takes such a one for less
+ * than its neighbour, whichever of the two it is: that is what clients see. */
 static void sort_unnamed(struct run *run)
 {
     for (size_t i = 1; i < run->count; i++) {
@@ -168,7 +170,8 @@ static void sort_run(struct run *run)
         qsort(run->items, run->count, sizeof *run->items, compare_ranks);
 }
 
-/* Takes turns: a server-only item comes first only when both it and the patch item are known and it stood in front. */
+/* Takes turns: a server-only item comes first only when both it and the patch item are known and it stood in
+ * front. */
 static void interleave(struct value *merged, const struct run *server, const struct run *patch)
 {
     size_t i = 0, j = 0;
@@ -191,7 +194,8 @@ bool patch_order_items(const struct patch_order *o, struct value *merged, const 
     struct run server = {arena_alloc(o->arena, count * sizeof *server.items), 0};
     struct run patch = {arena_alloc(o->arena, count * sizeof *patch.items), 0};
 
-    if (o->merge_key && (!patch_check_keys(o->merge_key, merged, err) || !patch_check_keys(o->merge_key, order, err)))
+    if (o->merge_key &&
+        (!patch_check_keys(o->merge_key, merged, err) || !patch_check_keys(o->merge_key, order, err)))
         return false;
     index_items(&in_order, o->arena, o->merge_key, order);
     index_items(&in_before, o->arena, o->merge_key, before);

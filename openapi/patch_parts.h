@@ -11,8 +11,8 @@ extern const struct schema patch_any; /* SCHEMA_ANY */
 /* Each changes *doc, a tree of its own, in place. The patch's tree is used up. */
 bool patch_json_apply(struct arena *arena, struct value *doc, const struct value *ops, struct error *err);
 void patch_merge_apply(struct arena *arena, struct value *doc, struct value *patch);
-bool patch_strategic_apply(struct arena *arena, const struct schema_type *type, struct value *doc, struct value *patch,
-                           struct error *err);
+bool patch_strategic_apply(struct arena *arena, const struct schema_type *type, struct value *doc,
+                           struct value *patch, struct error *err);
 
 /* Equality as JSON has it: kinds differ, things differ; an empty list is no empty map. */
 bool patch_equal(const struct value *a, const struct value *b);

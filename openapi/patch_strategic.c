@@ -1,6 +1,6 @@
 /*
- * Strategic merge patch on trees that are this file's to change. A map is merged key by key, a list by what its field's
- * schema says; the directives are taken out of the patch as they are obeyed.
+ * Strategic merge patch on trees that are this file's to change. A map is merged key by key, a list by what
+ * its field's schema says; the directives are taken out of the patch as they are obeyed.
  */
 #include <assert.h>
 #include "openapi/patch_keys.h"
@@ -17,7 +17,8 @@ struct strategic {
     struct error *err;
 };
 
-static bool merge_map(struct strategic *s, const struct schema *schema, struct value *doc, struct value *patch);
+static bool merge_map(struct strategic *s, const struct schema *schema, struct value *doc,
+                      struct value *patch);
 
 static bool is_null(const struct value *v)
 {
@@ -34,29 +35,32 @@ static bool has_directive(const struct value *v)
 static const char *go_kind(enum schema_kind kind)
 {
     static const char *const names[] = {
-        [SCHEMA_STRING] = "string", [SCHEMA_INT32] = "int32", [SCHEMA_INT64] = "int64",
-        [SCHEMA_FLOAT64] = "float64", [SCHEMA_BOOL] = "bool", [SCHEMA_BYTES] = "slice",
-        [SCHEMA_LIST] = "slice", [SCHEMA_MAP] = "map",
+        [SCHEMA_STRING] = "string",   [SCHEMA_INT32] = "int32", [SCHEMA_INT64] = "int64",
+        [SCHEMA_FLOAT64] = "float64", [SCHEMA_BOOL] = "bool",   [SCHEMA_BYTES] = "slice",
+        [SCHEMA_LIST] = "slice",      [SCHEMA_MAP] = "map",
     };
     return kind < sizeof names / sizeof *names && names[kind] ? names[kind] : "struct";
 }
 
 /* How the field `key` of an object of this schema is merged. */
-static const struct schema_field *find_field(struct strategic *s, const struct schema *schema, struct slice key)
+static const struct schema_field *find_field(struct strategic *s, const struct schema *schema,
+                                             struct slice key)
 {
     int i = schema->kind == SCHEMA_RECORD ? schema_find_field(schema->type, key.ptr, key.len) : -1;
 
     if (i >= 0)
         return &schema->type->fields[i];
     if (strcmp(go_kind(schema->kind), "struct") != 0)
-        patch_fail(s->err, "merging an object in json but data type is not struct, instead is: %s", go_kind(schema->kind));
+        patch_fail(s->err, "merging an object in json but data type is not struct, instead is: %s",
+                   go_kind(schema->kind));
     else
         patch_fail(s->err, "unable to find api field in struct %s for the json field \"%.*s\"",
                    schema->kind == SCHEMA_RECORD ? schema->type->name : "RawExtension", SLICE_ARG(key));
     return NULL;
 }
 
-static const struct schema_field *find_list_field(struct strategic *s, const struct schema *schema, struct slice key)
+static const struct schema_field *find_list_field(struct strategic *s, const struct schema *schema,
+                                                  struct slice key)
 {
     const struct schema_field *field = find_field(s, schema, key);
 
@@ -135,7 +139,8 @@ static bool fail_directive(struct strategic *s, const struct value *directive, c
     return patch_fail(s->err, "unknown patch type: %s in map: %s", buf_cstr(&what), buf_cstr(&shown));
 }
 
-static bool obey_directive(struct strategic *s, const struct value *directive, struct value *doc, struct value *patch)
+static bool obey_directive(struct strategic *s, const struct value *directive, struct value *doc,
+                           struct value *patch)
 {
     if (value_is(directive, "replace")) {
         value_remove(patch, DIRECTIVE);
@@ -154,7 +159,8 @@ static bool is_parallel_list(struct slice key)
     return slice_starts(key, DELETE_ITEMS) || slice_starts(key, ELEMENT_ORDER);
 }
 
-/* $retainKeys names all fields that the object may have after: others are cleared, and the patch may not set others. */
+/* $retainKeys names all fields that the object may have after: others are cleared, and the patch may not set
+ * others. */
 static bool retain_keys(struct strategic *s, struct value *doc, struct value *patch)
 {
     const struct value *found = value_get(patch, RETAIN_KEYS);
@@ -217,8 +223,8 @@ static struct value join_scalars(struct strategic *s, const struct value *list, 
     return out;
 }
 
-/* Obeys the items that carry $patch and takes them out of the patch's list. `delete` removes the items with that key; one
- * `replace` anywhere empties the list that is merged into. */
+/* Obeys the items that carry $patch and takes them out of the patch's list. `delete` removes the items with
+ * that key; one `replace` anywhere empties the list that is merged into. */
 static bool obey_items(struct strategic *s, const char *merge_key, struct value *list, struct value *patch)
 {
     bool replace = false;
@@ -257,7 +263,8 @@ static bool obey_items(struct strategic *s, const char *merge_key, struct value 
 }
 
 /* Each of the patch's items is merged into the first item with its key, or added. */
-static bool merge_items(struct strategic *s, const struct schema_field *field, struct value *list, struct value *patch)
+static bool merge_items(struct strategic *s, const struct schema_field *field, struct value *list,
+                        struct value *patch)
 {
     struct patch_keys keys;
     size_t i = 0;
@@ -291,7 +298,8 @@ static struct value list_copy(struct strategic *s, const struct value *list)
     return copy;
 }
 
-/* Items that were deleted leave their places in the order to those that were added, as far as there are any. */
+/* Items that were deleted leave their places in the order to those that were added, as far as there are any.
+ */
 static struct value places_after(struct strategic *s, const struct value *merged, size_t count)
 {
     struct value places = list_copy(s, merged);
@@ -302,8 +310,8 @@ static struct value places_after(struct strategic *s, const struct value *merged
 }
 
 /* ret_places: the places that a $setElementOrder is to keep; unchanged where nothing was deleted. */
-static bool merge_list(struct strategic *s, const struct schema_field *field, bool deletes, struct value *list,
-                       struct value *patch, struct value *ret_places)
+static bool merge_list(struct strategic *s, const struct schema_field *field, bool deletes,
+                       struct value *list, struct value *patch, struct value *ret_places)
 {
     struct patch_order order = {s->arena, NULL};
     size_t count = value_count(list), kept;
@@ -325,7 +333,8 @@ static bool merge_list(struct strategic *s, const struct schema_field *field, bo
         return patch_order_items(&order, list, patch, &before, s->err);
     }
     if (!field->patch_key)
-        return patch_fail(s->err, "cannot merge lists without merge key for %s", go_kind(field->schema.elem->kind));
+        return patch_fail(s->err, "cannot merge lists without merge key for %s",
+                          go_kind(field->schema.elem->kind));
     order.merge_key = field->patch_key;
     if (!obey_items(s, field->patch_key, list, patch))
         return false;
@@ -361,7 +370,8 @@ static bool check_item_key(struct strategic *s, const char *merge_key, const str
 }
 
 /* The patch's items must be among those of the order, and stand in that order. */
-static bool check_order(struct strategic *s, const char *merge_key, const struct value *patch, const struct value *order)
+static bool check_order(struct strategic *s, const char *merge_key, const struct value *patch,
+                        const struct value *order)
 {
     size_t i = 0, j = 0, n = value_count(patch), m = value_count(order);
 
@@ -392,8 +402,8 @@ static bool list_or_absent(struct strategic *s, const struct value *v)
 }
 
 /* One $setElementOrder: merges the list it is about and puts the result in order. */
-static bool order_list(struct strategic *s, const struct schema *schema, struct value *doc, struct value *patch,
-                       struct slice name, const struct value *order)
+static bool order_list(struct strategic *s, const struct schema *schema, struct value *doc,
+                       struct value *patch, struct slice name, const struct value *order)
 {
     struct value list = *value_get(doc, name), change = *value_get(patch, name), before, given;
     bool found = value_is_set(&list), changed = value_is_set(&change);
@@ -429,7 +439,8 @@ static bool order_list(struct strategic *s, const struct schema *schema, struct 
 }
 
 /* The name behind the slash of `$prefix/name`. */
-static bool parallel_name(struct strategic *s, struct slice key, struct slice prefix, const char *what, struct slice *ret)
+static bool parallel_name(struct strategic *s, struct slice key, struct slice prefix, const char *what,
+                          struct slice *ret)
 {
     if (key.len <= prefix.len || key.ptr[prefix.len] != '/')
         return error_set(s->err, REASON_BAD_REQUEST, "invalid patch format of %s", what);
@@ -437,7 +448,8 @@ static bool parallel_name(struct strategic *s, struct slice key, struct slice pr
     return true;
 }
 
-static bool order_lists(struct strategic *s, const struct schema *schema, struct value *doc, struct value *patch)
+static bool order_lists(struct strategic *s, const struct schema *schema, struct value *doc,
+                        struct value *patch)
 {
     for (uint32_t i = 0; i < patch->map->count;) {
         struct value_entry entry = patch->map->entries[i];
@@ -485,7 +497,8 @@ static bool merge_entry(struct strategic *s, const struct schema *schema, struct
     return true;
 }
 
-static bool merge_map(struct strategic *s, const struct schema *schema, struct value *doc, struct value *patch)
+static bool merge_map(struct strategic *s, const struct schema *schema, struct value *doc,
+                      struct value *patch)
 {
     const struct value *directive = value_get(patch, DIRECTIVE);
 
@@ -505,8 +518,8 @@ static bool merge_map(struct strategic *s, const struct schema *schema, struct v
     return true;
 }
 
-bool patch_strategic_apply(struct arena *arena, const struct schema_type *type, struct value *doc, struct value *patch,
-                           struct error *err)
+bool patch_strategic_apply(struct arena *arena, const struct schema_type *type, struct value *doc,
+                           struct value *patch, struct error *err)
 {
     struct strategic s = {arena, err};
     struct schema schema = {.kind = SCHEMA_RECORD, .type = type};

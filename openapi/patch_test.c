@@ -1,5 +1,5 @@
-/* Patches: the documents of the three RFC-like formats, case by case. Each case names a document, a patch and what must come out:
- * a document, or the code and the start of the message. */
+/* Patches: the documents of the three RFC-like formats, case by case. Each case names a document, a patch and
+ * what must come out: a document, or the code and the start of the message. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -49,7 +49,8 @@ static void check_case(enum patch_type type, const struct schema_type *schema, c
                  c->want ? c->want : c->message);
     if (!ok) {
         if (error_code(&err) != c->code || strncmp(err.message, c->message, strlen(c->message)) != 0)
-            fail_msg("%s on %s: got %d %s, want %d %s", c->patch, c->doc, error_code(&err), err.message, c->code, c->message);
+            fail_msg("%s on %s: got %d %s, want %d %s", c->patch, c->doc, error_code(&err), err.message,
+                     c->code, c->message);
         return;
     }
     want = parse(arena, c->want);
@@ -57,7 +58,8 @@ static void check_case(enum patch_type type, const struct schema_type *schema, c
         fail_msg("%s on %s: got %s, want %s", c->patch, c->doc, shown(arena, &got), c->want);
 }
 
-static void check_cases(enum patch_type type, const struct schema_type *schema, const struct patch_case *cases, size_t count)
+static void check_cases(enum patch_type type, const struct schema_type *schema,
+                        const struct patch_case *cases, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         check_case(type, schema, &cases[i]);
@@ -72,7 +74,8 @@ static void json_patch_applies(void **state)
     static const struct patch_case cases[] = {
         {"{\"a\":1}", "[]", "{\"a\":1}"},
         {"{\"a\":1}", "null", "{\"a\":1}"},
-        {"{\"a\":1}", "[{\"op\":\"add\",\"path\":\"/b\",\"value\":{\"c\":[1]}}]", "{\"a\":1,\"b\":{\"c\":[1]}}"},
+        {"{\"a\":1}", "[{\"op\":\"add\",\"path\":\"/b\",\"value\":{\"c\":[1]}}]",
+         "{\"a\":1,\"b\":{\"c\":[1]}}"},
         {"{\"a\":[1,3]}", "[{\"op\":\"add\",\"path\":\"/a/1\",\"value\":2}]", "{\"a\":[1,2,3]}"},
         {"{\"a\":[1]}", "[{\"op\":\"add\",\"path\":\"/a/-\",\"value\":2}]", "{\"a\":[1,2]}"},
         {"{\"a\":[1]}", "[{\"op\":\"add\",\"path\":\"/a/-1\",\"value\":2}]", "{\"a\":[1,2]}"},
@@ -83,13 +86,16 @@ static void json_patch_applies(void **state)
         {"{\"a\":1}", "[{\"op\":\"replace\",\"path\":\"/b\",\"value\":2}]", "{\"a\":1,\"b\":2}"},
         {"{\"a\":1}", "[{\"op\":\"replace\",\"path\":\"\",\"value\":{\"z\":1}}]", "{\"z\":1}"},
         {"{\"a\":1}", "[{\"op\":\"move\",\"from\":\"/a\",\"path\":\"/b\"}]", "{\"b\":1}"},
-        {"{\"a\":{\"b\":1}}", "[{\"op\":\"copy\",\"from\":\"/a\",\"path\":\"/c\"},{\"op\":\"add\",\"path\":\"/c/d\",\"value\":2}]",
+        {"{\"a\":{\"b\":1}}",
+         "[{\"op\":\"copy\",\"from\":\"/a\",\"path\":\"/c\"},{\"op\":\"add\",\"path\":\"/c/d\",\"value\":2}]",
          "{\"a\":{\"b\":1},\"c\":{\"b\":1,\"d\":2}}"},
         {"{\"a\":1}", "[{\"op\":\"copy\",\"from\":\"/none\",\"path\":\"/c\"}]", "{\"a\":1,\"c\":null}"},
-        {"{\"a/b\":{\"m~n\":1}}", "[{\"op\":\"replace\",\"path\":\"/a~1b/m~0n\",\"value\":2}]", "{\"a/b\":{\"m~n\":2}}"},
+        {"{\"a/b\":{\"m~n\":1}}", "[{\"op\":\"replace\",\"path\":\"/a~1b/m~0n\",\"value\":2}]",
+         "{\"a/b\":{\"m~n\":2}}"},
         {"{\"~1\":1}", "[{\"op\":\"remove\",\"path\":\"/~01\"}]", "{}"},
         {"{\"a\":{\"b\":[1,{\"c\":null}]}}",
-         "[{\"op\":\"test\",\"path\":\"/a\",\"value\":{\"b\":[1,{\"c\":null}]}},{\"op\":\"add\",\"path\":\"/ok\",\"value\":true}]",
+         "[{\"op\":\"test\",\"path\":\"/a\",\"value\":{\"b\":[1,{\"c\":null}]}},{\"op\":\"add\",\"path\":\"/"
+         "ok\",\"value\":true}]",
          "{\"a\":{\"b\":[1,{\"c\":null}]},\"ok\":true}"},
         {"{\"a\":1}", "[{\"op\":\"test\",\"path\":\"/none\",\"value\":null}]", "{\"a\":1}"},
         {"{\"a\":1}", "[{\"op\":\"test\",\"path\":\"\",\"value\":{\"a\":1}}]", "{\"a\":1}"},
@@ -123,9 +129,11 @@ static void json_patch_refuses(void **state)
         {"{\"a\":1}", "[{\"op\":\"replace\",\"path\":\"\",\"value\":3}]", NULL, REFUSED},
         {"{}", "{}", NULL, 400,
          "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp"},
-        {"{}", "[1]", NULL, 400, "error decoding patch: json: cannot unmarshal number into Go value of type handlers.jsonPatchOp"},
+        {"{}", "[1]", NULL, 400,
+         "error decoding patch: json: cannot unmarshal number into Go value of type handlers.jsonPatchOp"},
         {"{}", "[{\"op\":1}]", NULL, 400,
-         "error decoding patch: json: cannot unmarshal number into Go struct field jsonPatchOp.op of type string"},
+         "error decoding patch: json: cannot unmarshal number into Go struct field jsonPatchOp.op of type "
+         "string"},
         {"{}", "[", NULL, 400, "invalid JSON patch"},
         {"{}", "", NULL, 400, "invalid JSON patch"},
     };
@@ -141,13 +149,15 @@ static void json_patch_counts_operations(void **state)
         cleanup_buf struct buf patch = BUF_INIT(BUF_UNLIMITED);
         cleanup_error struct error err = ERROR_INIT;
         for (int i = 0; i < PATCH_MAX_OPERATIONS + extra; i++)
-            buf_puts(&patch, i ? ",{\"op\":\"test\",\"path\":\"/a\",\"value\":1}" : "[{\"op\":\"test\",\"path\":\"/a\",\"value\":1}");
+            buf_puts(&patch, i ? ",{\"op\":\"test\",\"path\":\"/a\",\"value\":1}"
+                               : "[{\"op\":\"test\",\"path\":\"/a\",\"value\":1}");
         buf_putc(&patch, ']');
         assert_int_equal(patch_apply(arena, PATCH_JSON, NULL, &doc, buf_slice(&patch), &got, &err), !extra);
         if (!extra)
             continue;
         assert_int_equal(error_code(&err), 413);
-        assert_string_equal(err.message, "The allowed maximum operations in a JSON patch is 10000, got 10001");
+        assert_string_equal(err.message,
+                            "The allowed maximum operations in a JSON patch is 10000, got 10001");
     }
 }
 
@@ -202,7 +212,8 @@ static void json_patch_reports_unknown_fields(void **state)
     struct value doc = parse(arena, "{\"a\":1}"), got;
 
     assert_true(patch_apply_strict(arena, PATCH_JSON, NULL, &doc,
-                                   SLICE("[{\"op\":\"test\",\"path\":\"/a\",\"value\":1,\"foo\":2}]"), &got, &findings, &err));
+                                   SLICE("[{\"op\":\"test\",\"path\":\"/a\",\"value\":1,\"foo\":2}]"), &got,
+                                   &findings, &err));
     assert_int_equal(findings.count, 1);
     assert_string_equal(findings.items[0], "json patch unknown field \"[0].foo\"");
 }
@@ -304,8 +315,8 @@ static void merge_patch_of_a_difference_gives_the_other(void **state)
         put_difference(&patch, &a, &b);
         assert_true(patch_apply(arena, PATCH_MERGE_JSON, NULL, &a, buf_slice(&patch), &got, &err));
         if (!patch_equal(&got, &b))
-            fail_msg("%s patched with %s: got %s, want %s", buf_cstr(&text_a), buf_cstr(&patch), shown(arena, &got),
-                     buf_cstr(&text_b));
+            fail_msg("%s patched with %s: got %s, want %s", buf_cstr(&text_a), buf_cstr(&patch),
+                     shown(arena, &got), buf_cstr(&text_b));
         /* and a JSON patch that tests for the result holds, and changes nothing */
         buf_printf(&test, "[{\"op\":\"test\",\"path\":\"\",\"value\":%s}]", buf_cstr(&text_b));
         assert_true(patch_apply(arena, PATCH_JSON, NULL, &got, buf_slice(&test), &a, &err));
@@ -328,7 +339,8 @@ static void rejection_shows_the_patch_or_the_result(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         cleanup_error struct error err = ERROR_INIT;
         struct value result = parse(arena, "{\"data\":{\"x\":1}}");
-        assert_false(patch_reject(arena, cases[i].type, &result, SLICE("{\"spec\":{\"l\":[1,\"x\"],\"a\":null}}"), "why", &err));
+        assert_false(patch_reject(arena, cases[i].type, &result,
+                                  SLICE("{\"spec\":{\"l\":[1,\"x\"],\"a\":null}}"), "why", &err));
         assert_string_equal(err.message, cases[i].message);
         assert_int_equal(error_code(&err), 422);
         assert_int_equal(err.cause_count, 1);

@@ -32,7 +32,8 @@ bool selector_number(struct slice s, int64_t *ret)
     text[s.len] = '\0';
     errno = 0;
     *ret = strtoll(text, &end, 10);
-    return errno == 0 && *end == '\0' && end != text && (text[0] == '+' || text[0] == '-' || (text[0] >= '0' && text[0] <= '9'));
+    return errno == 0 && *end == '\0' && end != text &&
+           (text[0] == '+' || text[0] == '-' || (text[0] >= '0' && text[0] <= '9'));
 }
 
 static bool label_matches(const struct selector_label *label, bool found, struct slice value)
@@ -143,8 +144,8 @@ static struct slice scalar_text(struct arena *arena, const struct value *v, enum
 }
 
 /* Selectable names that are not the field's path: what upstream made of them. */
-static struct slice derived_text(struct arena *arena, const struct schema_resource *resource, const char *name,
-                                 const struct value *object)
+static struct slice derived_text(struct arena *arena, const struct schema_resource *resource,
+                                 const char *name, const struct value *object)
 {
     const struct value *v;
 
@@ -218,13 +219,14 @@ static bool unescape(struct arena *arena, struct slice value, struct slice *ret,
     for (size_t i = 0; i < value.len; i++) {
         char c = value.ptr[i];
         if (c == ',' || c == '=')
-            return error_set(err, REASON_BAD_REQUEST, "invalid field selector: unescaped character in value: %d", c);
+            return error_set(err, REASON_BAD_REQUEST,
+                             "invalid field selector: unescaped character in value: %d", c);
         if (c == '\\') {
             struct slice escape = slice_make(value.ptr + i, i + 1 < value.len ? 2 : 1);
             c = ++i < value.len ? value.ptr[i] : '\0';
             if (c != '\\' && c != ',' && c != '=')
-                return error_set(err, REASON_BAD_REQUEST, "invalid field selector: invalid escape sequence: %.*s",
-                                 SLICE_ARG(escape));
+                return error_set(err, REASON_BAD_REQUEST,
+                                 "invalid field selector: invalid escape sequence: %.*s", SLICE_ARG(escape));
         }
         out[n++] = c;
     }
@@ -247,17 +249,20 @@ static bool fail_unsupported(const struct schema_resource *resource, struct slic
     buf_put_quoted(&shown, name);
     if (!resource->selectable)
         return error_set(err, REASON_BAD_REQUEST,
-                         "%s is not a known field selector: only \"metadata.name\", \"metadata.namespace\"", buf_cstr(&shown));
+                         "%s is not a known field selector: only \"metadata.name\", \"metadata.namespace\"",
+                         buf_cstr(&shown));
     if (strcmp(resource->group, "batch") == 0)
-        return error_set(err, REASON_BAD_REQUEST, "field label %s not supported for %s", buf_cstr(&shown), resource->kind);
+        return error_set(err, REASON_BAD_REQUEST, "field label %s not supported for %s", buf_cstr(&shown),
+                         resource->kind);
     if (strcmp(resource->group, "resource.k8s.io") == 0)
-        return error_set(err, REASON_BAD_REQUEST, "field label not supported for %s/%s, Kind=%s: %.*s", resource->group,
-                         resource->version, resource->kind, SLICE_ARG(name));
+        return error_set(err, REASON_BAD_REQUEST, "field label not supported for %s/%s, Kind=%s: %.*s",
+                         resource->group, resource->version, resource->kind, SLICE_ARG(name));
     return error_set(err, REASON_BAD_REQUEST, "field label not supported: %.*s", SLICE_ARG(name));
 }
 
 /* The name under which the stored resource knows the field. */
-static struct slice stored_name(struct arena *arena, const struct schema_resource *resource, struct slice name)
+static struct slice stored_name(struct arena *arena, const struct schema_resource *resource,
+                                struct slice name)
 {
     static const struct slice regarding = {"regarding.", 10};
 

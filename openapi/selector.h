@@ -1,15 +1,17 @@
 /*
- * selector: label and field selectors, compiled once and matched many times, over whatever can give a label or a field by index:
- * the store's headers (storage/header.h) or a value tree.
+ * selector: label and field selectors, compiled once and matched many times, over whatever can give a label
+ * or a field by index: the store's headers (storage/header.h) or a value tree.
  *
- * Labels: `a=b`, `a==b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`, `a`, `!a`, `a>1`, `a<1`, joined by commas. Fields: `=`, `==`, `!=`, joined
- * by commas; in values \\, \, and \= stand for the character itself. All requirements must hold.
+ * Labels: `a=b`, `a==b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`, `a`, `!a`, `a>1`, `a<1`, joined by commas.
+ * Fields: `=`, `==`, `!=`, joined by commas; in values \\, \, and \= stand for the character itself. All
+ * requirements must hold.
  *
- * A field has the index that its path has in the stored resource's `selectable`; two more stand for every object's name and
- * namespace. A missing field is the empty text.
+ * A field has the index that its path has in the stored resource's `selectable`; two more stand for every
+ * object's name and namespace. A missing field is the empty text.
  *
- * Ownership: everything lives in the arena given. Errors: REASON_BAD_REQUEST with upstream's wording. Pure; any thread.
- * Source: kubernetes.io/docs/concepts/overview/working-with-objects/labels and .../field-selectors.
+ * Ownership: everything lives in the arena given. Errors: REASON_BAD_REQUEST with upstream's wording. Pure;
+ * any thread. Source: kubernetes.io/docs/concepts/overview/working-with-objects/labels and
+ * .../field-selectors.
  */
 #ifndef OPENAPI_SELECTOR_H
 #define OPENAPI_SELECTOR_H
@@ -18,7 +20,7 @@
 #include "openapi/value.h"
 
 enum selector_op {
-    SELECTOR_IN, /* also = and == */
+    SELECTOR_IN,     /* also = and == */
     SELECTOR_NOT_IN, /* also != */
     SELECTOR_EXISTS,
     SELECTOR_NOT_EXISTS,
@@ -42,7 +44,7 @@ struct selector_field {
     struct slice value;
 };
 
-struct selector { /* {0} selects everything */
+struct selector {                        /* {0} selects everything */
     const struct selector_label *labels; /* sorted by key */
     size_t label_count;
     const struct selector_field *fields;
@@ -70,7 +72,8 @@ bool selector_matches(const struct selector *selector, const struct selector_sou
 /* On an object of the stored resource. */
 bool selector_matches_value(const struct selector *selector, const struct schema_resource *resource,
                             const struct value *object);
-/* The one text that the field must have for anything to match: how a list with metadata.name=x becomes a read of one key. */
+/* The one text that the field must have for anything to match: how a list with metadata.name=x becomes a read
+ * of one key. */
 bool selector_requires(const struct selector *selector, int field_index, struct slice *ret_value);
 
 /* What > and < compare: a decimal number of 64 bits. */

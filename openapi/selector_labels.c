@@ -42,9 +42,9 @@ static bool is_special(char c)
 static const struct {
     const char *text;
     enum token token;
-} specials[] = {{"==", TOKEN_EQUAL}, {"!=", TOKEN_NOT_EQUAL}, {"=", TOKEN_EQUAL}, {"!", TOKEN_NOT},
-                {"(", TOKEN_OPEN},   {")", TOKEN_CLOSE},      {",", TOKEN_COMMA}, {"<", TOKEN_LESS},
-                {">", TOKEN_GREATER}};
+} specials[] = {{"==", TOKEN_EQUAL}, {"!=", TOKEN_NOT_EQUAL}, {"=", TOKEN_EQUAL},
+                {"!", TOKEN_NOT},    {"(", TOKEN_OPEN},       {")", TOKEN_CLOSE},
+                {",", TOKEN_COMMA},  {"<", TOKEN_LESS},       {">", TOKEN_GREATER}};
 
 static void take(struct parser *p, size_t len, enum token token)
 {
@@ -143,16 +143,17 @@ static const char *check_key(struct slice key)
     if (name.len > 63)
         return "name part must be no more than 63 bytes";
     return is_name(name) ? NULL
-                         : "name part must consist of letters, digits, '-', '_' and '.', with a letter or digit at both ends";
+                         : "name part must consist of letters, digits, '-', '_' and '.', with a letter or "
+                           "digit at both ends";
 }
 
 static const char *check_value(struct slice value)
 {
     if (value.len > 63)
         return "must be no more than 63 bytes";
-    return !value.len || is_name(value)
-               ? NULL
-               : "a valid label must be empty or consist of letters, digits, '-', '_' and '.', with a letter or digit at both ends";
+    return !value.len || is_name(value) ? NULL
+                                        : "a valid label must be empty or consist of letters, digits, '-', "
+                                          "'_' and '.', with a letter or digit at both ends";
 }
 
 /* ---- requirements ---- */
@@ -164,7 +165,8 @@ struct values {
 
 static void add_value(struct parser *p, struct values *values, struct slice value)
 {
-    *(struct slice *)arena_push(p->arena, &values->items, &values->count, &values->capacity, sizeof value) = value;
+    *(struct slice *)arena_push(p->arena, &values->items, &values->count, &values->capacity, sizeof value) =
+        value;
 }
 
 static int compare_values(const void *a, const void *b)
@@ -206,7 +208,8 @@ static bool parse_set(struct parser *p, struct values *values)
         advance(p);
         if (token == TOKEN_WORD && next_word(p) != TOKEN_COMMA && next_word(p) != TOKEN_CLOSE)
             return fail(p, ", expected: ',' or ')'");
-        if (token == TOKEN_COMMA && (!values->count || next_word(p) == TOKEN_COMMA || next_word(p) == TOKEN_CLOSE))
+        if (token == TOKEN_COMMA &&
+            (!values->count || next_word(p) == TOKEN_COMMA || next_word(p) == TOKEN_CLOSE))
             add_value(p, values, SLICE(""));
     }
     advance(p);
@@ -250,7 +253,8 @@ static bool parse_operator(struct parser *p, struct selector_label *label)
     return true;
 }
 
-static void complain(struct buf *out, size_t *count, size_t index, struct slice key, struct slice value, const char *why)
+static void complain(struct buf *out, size_t *count, size_t index, struct slice key, struct slice value,
+                     const char *why)
 {
     if ((*count)++)
         buf_puts(out, ", ");
@@ -270,7 +274,8 @@ static bool check_values(struct parser *p, struct selector_label *label)
 
     for (size_t i = 0; numeric && i < label->value_count; i++)
         if (!selector_number(label->values[i], &label->number))
-            complain(&text, &count, i, SLICE(""), label->values[i], "for 'Gt', 'Lt' operators, the value must be an integer");
+            complain(&text, &count, i, SLICE(""), label->values[i],
+                     "for 'Gt', 'Lt' operators, the value must be an integer");
     for (size_t i = 0; i < label->value_count; i++) {
         const char *why = check_value(label->values[i]);
         if (why)
@@ -303,7 +308,7 @@ static bool parse_requirement(struct parser *p, struct selector_label *label)
     struct values values = {0};
     bool not = next_word(p) == TOKEN_NOT, set;
 
-    if (not)
+    if (not )
         advance(p);
     if (!parse_key(p, label))
         return false;

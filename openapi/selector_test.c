@@ -11,10 +11,11 @@ static struct value pod(struct arena *arena, const char *labels)
 {
     struct value v;
     cleanup_error struct error err = ERROR_INIT;
-    struct slice text = arena_slicef(arena,
-                                     "{\"metadata\":{\"name\":\"p\",\"namespace\":\"n\",\"labels\":%s},\"spec\":{\"nodeName\":"
-                                     "\"n1\",\"containers\":[]},\"status\":{\"phase\":\"Pending\"}}",
-                                     labels);
+    struct slice text = arena_slicef(
+        arena,
+        "{\"metadata\":{\"name\":\"p\",\"namespace\":\"n\",\"labels\":%s},\"spec\":{\"nodeName\":"
+        "\"n1\",\"containers\":[]},\"status\":{\"phase\":\"Pending\"}}",
+        labels);
 
     if (!decode_json(arena, schema_find_type("io.k8s.api.core.v1.Pod"), text, &v, NULL, &err))
         fail_msg("%s: %s", text.ptr, err.message);
@@ -23,7 +24,8 @@ static struct value pod(struct arena *arena, const char *labels)
 
 static const struct schema_resource *resource(const char *group, const char *version, const char *name)
 {
-    const struct schema_resource *r = schema_find_resource(slice_str(group), slice_str(version), slice_str(name));
+    const struct schema_resource *r =
+        schema_find_resource(slice_str(group), slice_str(version), slice_str(name));
 
     assert_non_null(r);
     return r;
@@ -90,7 +92,8 @@ static void bad_label_selectors_are_explained(void **state)
         {"a in (b,!)", "unable to parse requirement: found '!', expected: ',', or identifier"},
         {"bad key=x", "unable to parse requirement: found 'key', expected: in, notin, =, ==, !=, gt, lt"},
         {"a=bad value", "found 'value', expected: ',' or 'end of string'"},
-        {"a>x", "unable to parse requirement: values[0]: Invalid value: \"x\": for 'Gt', 'Lt' operators, the value must be an integer"},
+        {"a>x", "unable to parse requirement: values[0]: Invalid value: \"x\": for 'Gt', 'Lt' operators, the "
+                "value must be an integer"},
         {",,", "found ',', expected: !, identifier, or 'end of string'"},
         {"a,", "found '', expected: identifier after ','"},
         {"!", "unable to parse requirement: found '', expected: identifier"},
@@ -152,7 +155,8 @@ static void escapes_stand_for_themselves(void **state)
     struct selector selector = {0};
     struct slice value;
 
-    assert_true(selector_parse_fields(arena, resource("", "v1", "pods"), SLICE("metadata.name=a\\,b\\=c\\\\"), &selector, &err));
+    assert_true(selector_parse_fields(arena, resource("", "v1", "pods"), SLICE("metadata.name=a\\,b\\=c\\\\"),
+                                      &selector, &err));
     assert_true(selector_requires(&selector, SELECTOR_FIELD_NAME, &value));
     assert_string_equal(arena_strdup(arena, value), "a,b=c\\");
     assert_false(selector_requires(&selector, SELECTOR_FIELD_NAMESPACE, &value));
@@ -163,12 +167,16 @@ static void bad_field_selectors_are_explained(void **state)
     static const struct {
         const char *group, *version, *resource, *selector, *message;
     } cases[] = {
-        {"", "v1", "configmaps", "data.x=1", "\"data.x\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""},
+        {"", "v1", "configmaps", "data.x=1",
+         "\"data.x\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""},
         {"", "v1", "configmaps", "nonsense", "invalid selector: 'nonsense'; can't understand 'nonsense'"},
-        {"", "v1", "configmaps", "metadata.name in (a)", "invalid selector: 'metadata.name in (a)'; can't understand 'metadata.name in (a)'"},
-        {"", "v1", "configmaps", "metadata.name=a\\b", "invalid field selector: invalid escape sequence: \\b"},
+        {"", "v1", "configmaps", "metadata.name in (a)",
+         "invalid selector: 'metadata.name in (a)'; can't understand 'metadata.name in (a)'"},
+        {"", "v1", "configmaps", "metadata.name=a\\b",
+         "invalid field selector: invalid escape sequence: \\b"},
         {"", "v1", "configmaps", "metadata.name=a\\", "invalid field selector: invalid escape sequence: \\"},
-        {"", "v1", "configmaps", "metadata.name=a=b", "invalid field selector: unescaped character in value: 61"},
+        {"", "v1", "configmaps", "metadata.name=a=b",
+         "invalid field selector: unescaped character in value: 61"},
         {"", "v1", "pods", "spec.hostname=x", "field label not supported: spec.hostname"},
         {"", "v1", "nodes", "metadata.namespace=x", "field label not supported: metadata.namespace"},
         {"batch", "v1", "jobs", "spec.suspend=true", "field label \"spec.suspend\" not supported for Job"},
@@ -218,13 +226,15 @@ static void fields_are_those_of_the_stored_resource(void **state)
 static void derived_fields_are_upstreams(void **state)
 {
     cleanup_arena struct arena *arena = arena_new();
-    const struct schema_resource *jobs = resource("batch", "v1", "jobs"), *events = resource("", "v1", "events");
+    const struct schema_resource *jobs = resource("batch", "v1", "jobs"),
+                                 *events = resource("", "v1", "events");
     struct value job, event;
     unsigned source = 0;
 
     assert_true(decode_json(arena, jobs->type, SLICE("{\"status\":{\"succeeded\":3}}"), &job, NULL, NULL));
     assert_string_equal(arena_strdup(arena, selector_field_text(arena, jobs, 0, &job)), "3");
-    assert_true(decode_json(arena, events->type, SLICE("{\"reportingComponent\":\"c\"}"), &event, NULL, NULL));
+    assert_true(
+        decode_json(arena, events->type, SLICE("{\"reportingComponent\":\"c\"}"), &event, NULL, NULL));
     while (strcmp(events->selectable[source], "source") != 0)
         source++;
     assert_string_equal(arena_strdup(arena, selector_field_text(arena, events, (int)source, &event)), "c");

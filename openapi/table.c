@@ -79,7 +79,8 @@ static struct value empty_cell(const struct schema_column *column)
     return value_of_cstr("");
 }
 
-static struct value path_cell(struct arena *arena, const struct schema_column *column, const struct value *object, int64_t now)
+static struct value path_cell(struct arena *arena, const struct schema_column *column,
+                              const struct value *object, int64_t now)
 {
     const struct value *v = value_path(object, column->path);
 
@@ -104,14 +105,22 @@ static struct value path_cell(struct arena *arena, const struct schema_column *c
 
 /* For a resource that names no columns. */
 static const struct schema_column plain_columns[] = {
-    {.name = "Name", .type = "string", .format = "name", .doc = "The object's name, unique among those of its kind in a namespace.",
+    {.name = "Name",
+     .type = "string",
+     .format = "name",
+     .doc = "The object's name, unique among those of its kind in a namespace.",
      .path = "metadata.name"},
-    {.name = "Created At", .type = "date", .format = "", .doc = "When the object was created.", .path = "metadata.creationTimestamp"},
+    {.name = "Created At",
+     .type = "date",
+     .format = "",
+     .doc = "When the object was created.",
+     .path = "metadata.creationTimestamp"},
 };
 
 static const struct schema_column *columns_of(const struct schema_resource *resource, unsigned *ret_count)
 {
-    *ret_count = resource->column_count ? resource->column_count : sizeof plain_columns / sizeof *plain_columns;
+    *ret_count =
+        resource->column_count ? resource->column_count : sizeof plain_columns / sizeof *plain_columns;
     return resource->column_count ? resource->columns : plain_columns;
 }
 
@@ -156,7 +165,8 @@ void table_put_partial(struct buf *out, const char *meta_version, const struct v
     const struct schema_type *type = object->kind == VALUE_RECORD ? object->record->type : NULL;
     int field = type ? schema_find_field(type, "metadata", strlen("metadata")) : -1;
 
-    buf_printf(out, "{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"meta.k8s.io/%s\",\"metadata\":", meta_version);
+    buf_printf(out, "{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"meta.k8s.io/%s\",\"metadata\":",
+               meta_version);
     if (field < 0)
         buf_puts(out, "{}");
     else
@@ -164,7 +174,8 @@ void table_put_partial(struct buf *out, const char *meta_version, const struct v
     buf_putc(out, '}');
 }
 
-static void put_cells(struct buf *out, struct arena *arena, const struct table *table, const struct value *object)
+static void put_cells(struct buf *out, struct arena *arena, const struct table *table,
+                      const struct value *object)
 {
     static const struct schema any = {.kind = SCHEMA_ANY};
     unsigned count;
@@ -172,7 +183,8 @@ static void put_cells(struct buf *out, struct arena *arena, const struct table *
     struct value *cells = arena_zalloc(arena, count * sizeof *cells);
 
     for (unsigned i = 0; i < count; i++)
-        cells[i] = columns[i].path ? path_cell(arena, &columns[i], object, table->now) : empty_cell(&columns[i]);
+        cells[i] =
+            columns[i].path ? path_cell(arena, &columns[i], object, table->now) : empty_cell(&columns[i]);
     if (table->row)
         table->row(arena, object, table->now, cells);
     for (unsigned i = 0; i < count; i++) {
@@ -185,8 +197,8 @@ static void put_cells(struct buf *out, struct arena *arena, const struct table *
     buf_putc(out, ']');
 }
 
-void table_put_row(struct buf *out, struct arena *arena, const struct table *table, const struct value *object,
-                   struct slice json)
+void table_put_row(struct buf *out, struct arena *arena, const struct table *table,
+                   const struct value *object, struct slice json)
 {
     buf_puts(out, "{\"cells\":");
     put_cells(out, arena, table, object);

@@ -48,7 +48,8 @@ static void prepare_update(struct kind_request *req, struct value *object, const
 
 static bool same_taint(const struct value *a, const struct value *b)
 {
-    return value_equal(field_of(a, "key"), field_of(b, "key")) && value_equal(field_of(a, "effect"), field_of(b, "effect"));
+    return value_equal(field_of(a, "key"), field_of(b, "key")) &&
+           value_equal(field_of(a, "effect"), field_of(b, "effect"));
 }
 
 /* A field that is not there reads as empty. */
@@ -68,8 +69,9 @@ static void check_taints(struct causes *c, const struct path *at, const struct v
         for (size_t j = 0; j < i; j++)
             repeated |= same_taint(taint, value_item(taints, j));
         if (repeated)
-            causes_duplicate_shown(c, &item, arena_printf(c->arena, "%s: taints must be unique by key and effect pair",
-                                                          shown_record(c->arena, taint)));
+            causes_duplicate_shown(c, &item,
+                                   arena_printf(c->arena, "%s: taints must be unique by key and effect pair",
+                                                shown_record(c->arena, taint)));
     }
 }
 
@@ -78,7 +80,8 @@ static void check_resources(struct causes *c, const struct value *status, const 
     struct path at = path_field(NULL, "status"), list_at = path_field(&at, list);
 
     for (VALUE_EACH_ENTRY(entry, field_of(status, list)))
-        check_resource_quantity(c, PATH(&list_at, arena_strdup(c->arena, entry->key)), entry->key, &entry->value);
+        check_resource_quantity(c, PATH(&list_at, arena_strdup(c->arena, entry->key)), entry->key,
+                                &entry->value);
 }
 
 /* "MyFeature" or "MyFeature/mySubFeature". */
@@ -104,14 +107,16 @@ static void check_features(struct causes *c, const struct value *list)
     struct path status = path_field(NULL, "status"), at = path_field(&status, "declaredFeatures");
 
     for (size_t i = 0; i < value_count(list); i++) {
-        struct slice name = value_text(value_item(list, i)), before = i ? value_text(value_item(list, i - 1)) : SLICE("");
+        struct slice name = value_text(value_item(list, i)),
+                     before = i ? value_text(value_item(list, i - 1)) : SLICE("");
         int order = i ? slice_cmp(before, name) : -1;
         if (!order)
             causes_duplicate(c, PATH_I(&at, i), name);
         else if (order > 0)
             causes_invalid_text(c, PATH_I(&at, i), name, "list must be sorted alphabetically");
         if (!is_feature(name))
-            causes_invalid_text(c, PATH_I(&at, i), name, "must be a name in UpperCamelCase, parts behind '/' of letters and digits");
+            causes_invalid_text(c, PATH_I(&at, i), name,
+                                "must be a name in UpperCamelCase, parts behind '/' of letters and digits");
     }
 }
 
@@ -133,7 +138,8 @@ static void check_pod_cidrs(struct causes *c, const struct value *list)
     }
     buf_putc(&shown, ']');
     if (value_count(list) > 1 && (v4 != 1 || v6 != 1 || value_count(list) > 2))
-        causes_invalid_shown(c, &at, buf_cstr(&shown), "may specify no more than one CIDR for each IP family");
+        causes_invalid_shown(c, &at, buf_cstr(&shown),
+                             "may specify no more than one CIDR for each IP family");
 }
 
 static void check_addresses(struct causes *c, const struct value *list)
@@ -166,7 +172,8 @@ static void check_update(struct kind_request *req, const struct value *object, c
 {
     struct causes *c = req->causes;
     const struct value *spec = spec_of(object), *was = spec_of(old), *status = status_of(object);
-    struct slice id = value_text(field_of(spec, "providerID")), old_id = value_text(field_of(was, "providerID"));
+    struct slice id = value_text(field_of(spec, "providerID")),
+                 old_id = value_text(field_of(was, "providerID"));
     struct path at = path_field(NULL, "spec"), metadata = path_field(NULL, "metadata");
 
     check_resources(c, status, "capacity");
@@ -176,7 +183,8 @@ static void check_update(struct kind_request *req, const struct value *object, c
     check_pod_cidrs_kept(c, field_of(spec, "podCIDRs"), field_of(was, "podCIDRs"));
     if (old_id.len && !slice_eq(id, old_id))
         causes_invalid_shown(c, PATH(&at, "providerID"), "null",
-                             id.len ? "field cannot be modified once set" : "field cannot be cleared once set");
+                             id.len ? "field cannot be modified once set"
+                                    : "field cannot be cleared once set");
     check_taints(c, PATH(&metadata, "taints"), field_of(spec, "taints"));
     if (!value_equal(field_of(spec, "externalID"), field_of(was, "externalID")))
         causes_forbidden(c, PATH(&at, "externalID"), "may not be updated");
@@ -229,12 +237,14 @@ static struct value status_cell(struct arena *arena, const struct value *object)
                        value_bool(field_of(spec_of(object), "unschedulable")) ? ",SchedulingDisabled" : "");
 }
 
-/* Roles are labels; labels are sorted, so the roles named by keys are too. The older way adds one by value. */
+/* Roles are labels; labels are sorted, so the roles named by keys are too. The older way adds one by value.
+ */
 static struct value roles_cell(struct arena *arena, const struct value *object)
 {
     static const struct slice prefix = {"node-role.kubernetes.io/", 24};
     struct value roles = value_new_list(arena, 4);
-    const struct value *labels = value_path(object, "metadata.labels"), *role = field_of(labels, "kubernetes.io/role");
+    const struct value *labels = value_path(object, "metadata.labels"),
+                       *role = field_of(labels, "kubernetes.io/role");
     size_t at = 0;
     bool known = !value_text(role).len;
 
@@ -247,9 +257,11 @@ static struct value roles_cell(struct arena *arena, const struct value *object)
     }
     if (!known) {
         value_append(arena, &roles);
-        while (at + 1 < roles.list->count && slice_cmp(value_text(value_item(&roles, at)), value_text(role)) < 0)
+        while (at + 1 < roles.list->count &&
+               slice_cmp(value_text(value_item(&roles, at)), value_text(role)) < 0)
             at++;
-        memmove(&roles.list->items[at + 1], &roles.list->items[at], (roles.list->count - at - 1) * sizeof roles);
+        memmove(&roles.list->items[at + 1], &roles.list->items[at],
+                (roles.list->count - at - 1) * sizeof roles);
         roles.list->items[at] = *role;
     }
     return value_count(&roles) ? cell_text(join_strings(arena, &roles)) : cell_cstr("<none>");
@@ -271,7 +283,8 @@ static struct value known_cell(const struct value *info, const char *field)
 static void row(struct arena *arena, const struct value *object, int64_t now, struct value *cells)
 {
     enum { STATUS = 1, ROLES, AGE, VERSION, INTERNAL, EXTERNAL, OS, KERNEL, RUNTIME };
-    const struct value *info = field_of(status_of(object), "nodeInfo"), *machine = field_of(info, "architecture");
+    const struct value *info = field_of(status_of(object), "nodeInfo"),
+                       *machine = field_of(info, "architecture");
 
     cells[STATUS] = status_cell(arena, object);
     cells[ROLES] = roles_cell(arena, object);
@@ -281,7 +294,8 @@ static void row(struct arena *arena, const struct value *object, int64_t now, st
     cells[OS] = known_cell(info, "osImage");
     cells[KERNEL] = known_cell(info, "kernelVersion");
     if (value_text(machine).len)
-        cells[KERNEL] = cell_format(arena, "%.*s (%.*s)", SLICE_ARG(value_text(&cells[KERNEL])), SLICE_ARG(value_text(machine)));
+        cells[KERNEL] = cell_format(arena, "%.*s (%.*s)", SLICE_ARG(value_text(&cells[KERNEL])),
+                                    SLICE_ARG(value_text(machine)));
     cells[RUNTIME] = known_cell(info, "containerRuntimeVersion");
 }
 

@@ -1,4 +1,5 @@
-/* persistentvolumes. Rules: pkg/apis/core/validation, pkg/registry/core/persistentvolume, pkg/volume/validation. */
+/* persistentvolumes. Rules: pkg/apis/core/validation, pkg/registry/core/persistentvolume,
+ * pkg/volume/validation. */
 #include "apiserver/kinds/names.h"
 #include "apiserver/kinds/podspec.h"
 #include "apiserver/kinds/storage.h"
@@ -13,12 +14,28 @@ static const struct {
     const char *name;
     bool mount_options;
 } sources[] = {
-    {"hostPath", false},      {"gcePersistentDisk", true}, {"awsElasticBlockStore", true}, {"glusterfs", true},
-    {"flocker", false},       {"nfs", true},               {"rbd", true},                  {"quobyte", true},
-    {"cephfs", true},         {"iscsi", true},             {"cinder", true},               {"fc", false},
-    {"flexVolume", false},    {"azureFile", true},         {"vsphereVolume", true},        {"photonPersistentDisk", true},
-    {"portworxVolume", false}, {"azureDisk", true},        {"scaleIO", false},             {"local", false},
-    {"storageos", false},     {"csi", false},
+    {"hostPath", false},
+    {"gcePersistentDisk", true},
+    {"awsElasticBlockStore", true},
+    {"glusterfs", true},
+    {"flocker", false},
+    {"nfs", true},
+    {"rbd", true},
+    {"quobyte", true},
+    {"cephfs", true},
+    {"iscsi", true},
+    {"cinder", true},
+    {"fc", false},
+    {"flexVolume", false},
+    {"azureFile", true},
+    {"vsphereVolume", true},
+    {"photonPersistentDisk", true},
+    {"portworxVolume", false},
+    {"azureDisk", true},
+    {"scaleIO", false},
+    {"local", false},
+    {"storageos", false},
+    {"csi", false},
 };
 
 enum { SOURCES = sizeof sources / sizeof *sources };
@@ -91,13 +108,16 @@ static void check_capacity(struct causes *c, const struct path *at, const struct
     for (VALUE_EACH_ENTRY(entry, capacity)) {
         struct quantity q = quantity_of(value_text(&entry->value));
         if (quantity_sign(&q) < 0)
-            causes_invalid_int(c, PATH_K(at, entry->key), quantity_int(&q), "must be a valid resource quantity");
+            causes_invalid_int(c, PATH_K(at, entry->key), quantity_int(&q),
+                               "must be a valid resource quantity");
         if (quantity_sign(&q) <= 0)
-            causes_invalid_text(c, PATH_K(at, entry->key), value_text(&entry->value), "must be greater than zero");
+            causes_invalid_text(c, PATH_K(at, entry->key), value_text(&entry->value),
+                                "must be greater than zero");
     }
 }
 
-static void check_sources(struct causes *c, const struct path *at, const struct value *spec, struct slice name)
+static void check_sources(struct causes *c, const struct path *at, const struct value *spec,
+                          struct slice name)
 {
     bool affinity = value_is_set(field_of(spec, "nodeAffinity"));
     int count = 0;
@@ -128,7 +148,8 @@ static bool is_root(struct slice path)
     return path.len && path.ptr[0] == '/';
 }
 
-static void check_affinity(struct causes *c, const struct path *at, const struct value *affinity, bool inlined)
+static void check_affinity(struct causes *c, const struct path *at, const struct value *affinity,
+                           bool inlined)
 {
     if (!value_is_set(affinity))
         return;
@@ -158,13 +179,15 @@ static void check_classes(struct causes *c, const struct path *at, const struct 
     const struct value *attributes = field_of(spec, "volumeAttributesClassName");
 
     if (value_text(class).len && inlined)
-        causes_forbidden(c, PATH(at, "storageClassName"), "may not be specified in the context of inline volumes");
+        causes_forbidden(c, PATH(at, "storageClassName"),
+                         "may not be specified in the context of inline volumes");
     else if (value_text(class).len)
         check_name(c, PATH(at, "storageClassName"), value_text(class), name_check_subdomain);
     if (value_is_set(mode) && !inlined)
         check_enum(c, PATH(at, "volumeMode"), mode, volume_modes, false);
     else if (value_is_set(mode) && !value_is(mode, "Filesystem"))
-        causes_forbidden(c, PATH(at, "volumeMode"), "may not specify volumeMode other than Filesystem in the context of inline volumes");
+        causes_forbidden(c, PATH(at, "volumeMode"),
+                         "may not specify volumeMode other than Filesystem in the context of inline volumes");
     if (!value_is_set(attributes))
         return;
     if (!value_text(attributes).len)
@@ -185,9 +208,11 @@ static void check_inlined(struct causes *c, const struct path *at, const struct 
         causes_required(c, PATH(at, "csi"), "has to be specified in the context of inline volumes");
 }
 
-void check_volume_spec(struct causes *c, const struct path *at, const struct value *spec, struct slice name, bool inlined)
+void check_volume_spec(struct causes *c, const struct path *at, const struct value *spec, struct slice name,
+                       bool inlined)
 {
-    const struct value *modes = field_of(spec, "accessModes"), *policy = field_of(spec, "persistentVolumeReclaimPolicy");
+    const struct value *modes = field_of(spec, "accessModes"),
+                       *policy = field_of(spec, "persistentVolumeReclaimPolicy");
     struct slice host_path = value_text(field_of(field_of(spec, "hostPath"), "path"));
 
     if (inlined)
@@ -201,7 +226,8 @@ void check_volume_spec(struct causes *c, const struct path *at, const struct val
     check_affinity(c, PATH(at, "nodeAffinity"), field_of(spec, "nodeAffinity"), inlined);
     check_sources(c, at, spec, name);
     if (is_root(host_path) && value_is(policy, "Recycle"))
-        causes_forbidden(c, PATH(at, "persistentVolumeReclaimPolicy"), "may not be 'recycle' for a hostPath mount of '/'");
+        causes_forbidden(c, PATH(at, "persistentVolumeReclaimPolicy"),
+                         "may not be 'recycle' for a hostPath mount of '/'");
     check_classes(c, at, spec, inlined);
 }
 
@@ -223,7 +249,8 @@ static bool same_sources(struct arena *arena, const struct value *now, const str
     for (int i = 0; i < SOURCES; i++) {
         const struct value *b = field_of(old, sources[i].name);
         struct value a = value_copy(arena, field_of(now, sources[i].name), false);
-        struct value *expand = a.kind == VALUE_RECORD ? value_get_mut(&a, SLICE("controllerExpandSecretRef")) : NULL;
+        struct value *expand =
+            a.kind == VALUE_RECORD ? value_get_mut(&a, SLICE("controllerExpandSecretRef")) : NULL;
         /* a secret for expansion may be added once */
         if (expand && value_is_set(b) && strcmp(sources[i].name, "csi") == 0 &&
             !value_is_set(field_of(b, "controllerExpandSecretRef")))
@@ -246,8 +273,10 @@ static void check_update(struct kind_request *req, const struct value *object, c
     check_immutable(req->causes, &mode, field_of(now, "volumeMode"), field_of(was, "volumeMode"));
     if (value_is_set(field_of(was, "nodeAffinity")))
         check_immutable(req->causes, &affinity, field_of(now, "nodeAffinity"), field_of(was, "nodeAffinity"));
-    if (value_is_set(field_of(was, "volumeAttributesClassName")) && !value_is_set(field_of(now, "volumeAttributesClassName")))
-        causes_forbidden(req->causes, PATH(&spec, "volumeAttributesClassName"), "update from non-nil value to nil is forbidden");
+    if (value_is_set(field_of(was, "volumeAttributesClassName")) &&
+        !value_is_set(field_of(now, "volumeAttributesClassName")))
+        causes_forbidden(req->causes, PATH(&spec, "volumeAttributesClassName"),
+                         "update from non-nil value to nil is forbidden");
 }
 
 static void warn(struct kind_request *req, const struct value *object)
@@ -265,11 +294,14 @@ static void warn(struct kind_request *req, const struct value *object)
     const struct value *annotations = value_path(object, "metadata.annotations");
 
     if (value_is_set(field_of(annotations, "volume.beta.kubernetes.io/storage-class")))
-        kind_warn(req, "metadata.annotations[volume.beta.kubernetes.io/storage-class]: deprecated since v1.8; use \"storageClassName\" attribute instead");
+        kind_warn(req, "metadata.annotations[volume.beta.kubernetes.io/storage-class]: deprecated since "
+                       "v1.8; use \"storageClassName\" attribute instead");
     if (value_is_set(field_of(annotations, "volume.beta.kubernetes.io/mount-options")))
-        kind_warn(req, "metadata.annotations[volume.beta.kubernetes.io/mount-options]: deprecated since v1.31; use \"mountOptions\" attribute instead");
+        kind_warn(req, "metadata.annotations[volume.beta.kubernetes.io/mount-options]: deprecated since "
+                       "v1.31; use \"mountOptions\" attribute instead");
     if (value_is(field_of(spec_of(object), "persistentVolumeReclaimPolicy"), "Recycle"))
-        kind_warn(req, "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Use dynamic provisioning instead.");
+        kind_warn(req, "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Use "
+                       "dynamic provisioning instead.");
     for (size_t i = 0; i < sizeof gone / sizeof *gone; i++)
         if (value_is_set(field_of(spec_of(object), gone[i].name)))
             kind_warn(req, "%s", gone[i].text);
@@ -299,8 +331,9 @@ static void row(struct arena *arena, const struct value *object, int64_t now, st
     cells[CAPACITY] = cell_or(field_of(field_of(spec, "capacity"), "storage"), "0");
     cells[MODES] = cell_text(access_modes_text(arena, field_of(spec, "accessModes")));
     cells[POLICY] = cell_or(field_of(spec, "persistentVolumeReclaimPolicy"), "");
-    cells[STATUS] = value_is_set(value_path(object, "metadata.deletionTimestamp")) ? cell_cstr("Terminating")
-                                                                                   : cell_or(field_of(status, "phase"), "");
+    cells[STATUS] = value_is_set(value_path(object, "metadata.deletionTimestamp"))
+                        ? cell_cstr("Terminating")
+                        : cell_or(field_of(status, "phase"), "");
     cells[CLAIM] = cell_cstr("");
     if (value_is_set(claim))
         cells[CLAIM] = cell_format(arena, "%.*s/%.*s", SLICE_ARG(value_text(field_of(claim, "namespace"))),

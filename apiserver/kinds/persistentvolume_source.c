@@ -1,4 +1,5 @@
-/* The sources of a persistent volume: what each kind of storage must be told. Upstream: validate*VolumeSource. */
+/* The sources of a persistent volume: what each kind of storage must be told. Upstream:
+ * validate*VolumeSource. */
 #include <ctype.h>
 #include "apiserver/kinds/names.h"
 #include "apiserver/kinds/storage.h"
@@ -8,13 +9,16 @@ static struct slice text_of(const struct value *source, const char *name)
     return value_text(field_of(source, name));
 }
 
-static void check_required(struct causes *c, const struct path *at, const struct value *source, const char *name)
+static void check_required(struct causes *c, const struct path *at, const struct value *source,
+                           const char *name)
 {
-    if (!value_is_set(field_of(source, name)) || !(value_count(field_of(source, name)) || text_of(source, name).len))
+    if (!value_is_set(field_of(source, name)) ||
+        !(value_count(field_of(source, name)) || text_of(source, name).len))
         causes_required(c, PATH(at, name), "");
 }
 
-static void check_number(struct causes *c, const struct path *at, const struct value *source, const char *name, int64_t max)
+static void check_number(struct causes *c, const struct path *at, const struct value *source,
+                         const char *name, int64_t max)
 {
     check_range(c, PATH(at, name), value_int(field_of(source, name), 0), 0, max);
 }
@@ -31,10 +35,12 @@ static void check_no_backsteps(struct causes *c, const struct path *at, struct s
     }
 }
 
-static void check_host_path(struct causes *c, const struct path *at, const struct value *source, struct slice name)
+static void check_host_path(struct causes *c, const struct path *at, const struct value *source,
+                            struct slice name)
 {
-    static const char *const types[] = {"", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate",
-                                        "File", "FileOrCreate", "Socket", NULL};
+    static const char *const types[] = {
+        "",     "BlockDevice",  "CharDevice", "Directory", "DirectoryOrCreate",
+        "File", "FileOrCreate", "Socket",     NULL};
 
     if (!text_of(source, "path").len) {
         causes_required(c, PATH(at, "path"), "");
@@ -63,7 +69,8 @@ static void check_aws(struct causes *c, const struct path *at, const struct valu
     check_disk(c, at, source, "volumeID");
 }
 
-static void check_gluster(struct causes *c, const struct path *at, const struct value *source, struct slice name)
+static void check_gluster(struct causes *c, const struct path *at, const struct value *source,
+                          struct slice name)
 {
     const struct value *namespace = field_of(source, "endpointsNamespace");
 
@@ -72,7 +79,8 @@ static void check_gluster(struct causes *c, const struct path *at, const struct 
     if (!value_is_set(namespace))
         return;
     if (!value_text(namespace).len)
-        causes_invalid_text(c, PATH(at, "endpointsNamespace"), SLICE(""), "must be the name of a namespace when it is set");
+        causes_invalid_text(c, PATH(at, "endpointsNamespace"), SLICE(""),
+                            "must be the name of a namespace when it is set");
     else
         check_name(c, PATH(at, "endpointsNamespace"), value_text(namespace), name_check_label);
 }
@@ -98,7 +106,8 @@ static void check_ceph(struct causes *c, const struct path *at, const struct val
     check_required(c, at, source, "monitors");
 }
 
-static void check_cinder(struct causes *c, const struct path *at, const struct value *source, struct slice name)
+static void check_cinder(struct causes *c, const struct path *at, const struct value *source,
+                         struct slice name)
 {
     const struct value *secret = field_of(source, "secretRef");
     struct path secret_at = path_field(at, "secretRef");
@@ -112,7 +121,8 @@ static void check_cinder(struct causes *c, const struct path *at, const struct v
 
 static void check_fc(struct causes *c, const struct path *at, const struct value *source, struct slice name)
 {
-    size_t targets = value_count(field_of(source, "targetWWNs")), ids = value_count(field_of(source, "wwids"));
+    size_t targets = value_count(field_of(source, "targetWWNs")),
+           ids = value_count(field_of(source, "wwids"));
 
     if (!targets && !ids)
         causes_required(c, PATH(at, "targetWWNs"), "must specify either targetWWNs or wwids, but not both");
@@ -137,11 +147,13 @@ static void check_flex(struct causes *c, const struct path *at, const struct val
         for (size_t i = 0; i < lower.len; i++)
             ((char *)lower.ptr)[i] = (char)tolower((unsigned char)lower.ptr[i]);
         if (slice_ends(lower, SLICE(".kubernetes.io")) || slice_ends(lower, SLICE(".k8s.io")))
-            causes_invalid_text(c, PATH_K(&options, entry->key), entry->key, "kubernetes.io and k8s.io namespaces are reserved");
+            causes_invalid_text(c, PATH_K(&options, entry->key), entry->key,
+                                "kubernetes.io and k8s.io namespaces are reserved");
     }
 }
 
-static void check_azure_file(struct causes *c, const struct path *at, const struct value *source, struct slice name)
+static void check_azure_file(struct causes *c, const struct path *at, const struct value *source,
+                             struct slice name)
 {
     check_required(c, at, source, "secretName");
     check_required(c, at, source, "shareName");
@@ -149,13 +161,16 @@ static void check_azure_file(struct causes *c, const struct path *at, const stru
         check_required(c, at, source, "secretNamespace");
 }
 
-static void check_azure_disk(struct causes *c, const struct path *at, const struct value *source, struct slice name)
+static void check_azure_disk(struct causes *c, const struct path *at, const struct value *source,
+                             struct slice name)
 {
     static const char *const caching[] = {"None", "ReadOnly", "ReadWrite", NULL};
     static const char *const kinds[] = {"Dedicated", "Managed", "Shared", NULL};
     static const char *const managed[] = {
-        "/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/microsoft.compute/disks/{disk-id}", NULL};
-    static const char *const blob[] = {"https://{account-name}.blob.core.windows.net/{container-name}/{disk-name}.vhd", NULL};
+        "/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/microsoft.compute/disks/{disk-id}",
+        NULL};
+    static const char *const blob[] = {
+        "https://{account-name}.blob.core.windows.net/{container-name}/{disk-name}.vhd", NULL};
     const struct value *kind = field_of(source, "kind");
     struct slice uri = text_of(source, "diskURI");
 
@@ -169,7 +184,8 @@ static void check_azure_disk(struct causes *c, const struct path *at, const stru
         causes_not_supported(c, PATH(at, "diskURI"), uri, blob);
 }
 
-static void check_local(struct causes *c, const struct path *at, const struct value *source, struct slice name)
+static void check_local(struct causes *c, const struct path *at, const struct value *source,
+                        struct slice name)
 {
     if (!text_of(source, "path").len)
         causes_required(c, PATH(at, "path"), "");
@@ -177,7 +193,8 @@ static void check_local(struct causes *c, const struct path *at, const struct va
         check_no_backsteps(c, PATH(at, "path"), text_of(source, "path"));
 }
 
-/* iqn.2001-04.com.example:x, eui.0123456789abcdef, naa.0123...; only the prefix and the characters are looked at. */
+/* iqn.2001-04.com.example:x, eui.0123456789abcdef, naa.0123...; only the prefix and the characters are looked
+ * at. */
 static bool is_initiator(struct slice s)
 {
     bool hex = slice_starts(s, SLICE("eui.")) || slice_starts(s, SLICE("naa."));
@@ -193,17 +210,21 @@ static bool is_initiator(struct slice s)
     return rest.len > 8 && isdigit((unsigned char)rest.ptr[0]) && rest.ptr[4] == '-' && rest.ptr[7] == '.';
 }
 
-static void check_iscsi(struct causes *c, const struct path *at, const struct value *source, struct slice name)
+static void check_iscsi(struct causes *c, const struct path *at, const struct value *source,
+                        struct slice name)
 {
     struct slice portal = text_of(source, "targetPortal"), iqn = text_of(source, "iqn");
-    const struct value *initiator = field_of(source, "initiatorName"), *secret = field_of(source, "secretRef");
-    bool chap = value_bool(field_of(source, "chapAuthDiscovery")) || value_bool(field_of(source, "chapAuthSession"));
+    const struct value *initiator = field_of(source, "initiatorName"),
+                       *secret = field_of(source, "secretRef");
+    bool chap =
+        value_bool(field_of(source, "chapAuthDiscovery")) || value_bool(field_of(source, "chapAuthSession"));
     struct path secret_at = path_field(at, "secretRef");
 
     check_required(c, at, source, "targetPortal");
     if (value_is_set(initiator) && name.len + 1 + portal.len > 64)
         causes_invalid_text(c, PATH(at, "targetportal"), portal,
-                            "the volume's name and the portal are more than 64 characters together, which initiatorName does not allow");
+                            "the volume's name and the portal are more than 64 characters together, which "
+                            "initiatorName does not allow");
     if (!iqn.len)
         causes_required(c, PATH(at, "iqn"), "");
     else if (!is_initiator(iqn))
@@ -217,7 +238,8 @@ static void check_iscsi(struct causes *c, const struct path *at, const struct va
         causes_invalid_text(c, PATH(at, "initiatorname"), value_text(initiator), "must be valid format");
 }
 
-static void check_secret(struct causes *c, const struct path *at, const struct value *source, const char *field)
+static void check_secret(struct causes *c, const struct path *at, const struct value *source,
+                         const char *field)
 {
     const struct value *secret = field_of(source, field);
     struct path ref = path_field(at, field);
@@ -242,18 +264,29 @@ static void check_csi(struct causes *c, const struct path *at, const struct valu
     check_secret(c, at, source, "nodeExpandSecretRef");
 }
 
-void check_volume_source(struct causes *c, const struct path *spec_at, const char *name, const struct value *source,
-                         struct slice volume_name)
+void check_volume_source(struct causes *c, const struct path *spec_at, const char *name,
+                         const struct value *source, struct slice volume_name)
 {
     static const struct {
         const char *name;
-        void (*check)(struct causes *c, const struct path *at, const struct value *source, struct slice volume_name);
+        void (*check)(struct causes *c, const struct path *at, const struct value *source,
+                      struct slice volume_name);
     } sources[] = {
-        {"hostPath", check_host_path}, {"gcePersistentDisk", check_gce}, {"awsElasticBlockStore", check_aws},
-        {"glusterfs", check_gluster},  {"nfs", check_nfs},               {"rbd", check_rbd},
-        {"cephfs", check_ceph},        {"iscsi", check_iscsi},           {"cinder", check_cinder},
-        {"fc", check_fc},              {"flexVolume", check_flex},       {"azureFile", check_azure_file},
-        {"azureDisk", check_azure_disk}, {"local", check_local},         {"csi", check_csi},
+        {"hostPath", check_host_path},
+        {"gcePersistentDisk", check_gce},
+        {"awsElasticBlockStore", check_aws},
+        {"glusterfs", check_gluster},
+        {"nfs", check_nfs},
+        {"rbd", check_rbd},
+        {"cephfs", check_ceph},
+        {"iscsi", check_iscsi},
+        {"cinder", check_cinder},
+        {"fc", check_fc},
+        {"flexVolume", check_flex},
+        {"azureFile", check_azure_file},
+        {"azureDisk", check_azure_disk},
+        {"local", check_local},
+        {"csi", check_csi},
     };
     struct path at = path_field(spec_at, name);
 

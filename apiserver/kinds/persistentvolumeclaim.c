@@ -1,4 +1,5 @@
-/* persistentvolumeclaims. Rules: pkg/apis/core/validation, pkg/registry/core/persistentvolumeclaim, pkg/api/persistentvolumeclaim. */
+/* persistentvolumeclaims. Rules: pkg/apis/core/validation, pkg/registry/core/persistentvolumeclaim,
+ * pkg/api/persistentvolumeclaim. */
 #include "apiserver/kinds/names.h"
 #include "apiserver/kinds/resource_name.h"
 #include "apiserver/kinds/storage.h"
@@ -23,10 +24,12 @@ static bool is_claim_or_snapshot(const struct value *source)
     struct slice group = value_text(field_of(source, "apiGroup"));
 
     return (value_is(field_of(source, "kind"), "PersistentVolumeClaim") && !group.len) ||
-           (value_is(field_of(source, "kind"), "VolumeSnapshot") && slice_is(group, "snapshot.storage.k8s.io"));
+           (value_is(field_of(source, "kind"), "VolumeSnapshot") &&
+            slice_is(group, "snapshot.storage.k8s.io"));
 }
 
-static void copy_reference(struct kind_request *req, struct value *spec, unsigned to, const struct value *from)
+static void copy_reference(struct kind_request *req, struct value *spec, unsigned to,
+                           const struct value *from)
 {
     static const char *const names[] = {"apiGroup", "kind", "name"};
     struct value *target = value_ensure_record(req->arena, spec, to);
@@ -79,7 +82,8 @@ static void check_source(struct causes *c, const struct path *at, const struct v
     if (!value_text(kind).len)
         causes_required(c, PATH(at, "kind"), "");
     if (!value_text(group).len && !value_is(kind, "PersistentVolumeClaim"))
-        causes_invalid_text(c, at, value_text(kind), "must be 'PersistentVolumeClaim' when referencing the default apiGroup");
+        causes_invalid_text(c, at, value_text(kind),
+                            "must be 'PersistentVolumeClaim' when referencing the default apiGroup");
     if (value_text(group).len && !any_group)
         check_name(c, PATH(at, "apiGroup"), value_text(group), name_check_subdomain);
     if (value_text(field_of(source, "namespace")).len)
@@ -89,10 +93,12 @@ static void check_source(struct causes *c, const struct path *at, const struct v
 static bool same_source(const struct value *a, const struct value *b)
 {
     return value_equal(field_of(a, "apiGroup"), field_of(b, "apiGroup")) &&
-           value_equal(field_of(a, "kind"), field_of(b, "kind")) && value_equal(field_of(a, "name"), field_of(b, "name"));
+           value_equal(field_of(a, "kind"), field_of(b, "kind")) &&
+           value_equal(field_of(a, "name"), field_of(b, "name"));
 }
 
-static void check_sources(struct causes *c, const struct path *at, const struct value *spec, const struct value *was)
+static void check_sources(struct causes *c, const struct path *at, const struct value *spec,
+                          const struct value *was)
 {
     const struct value *source = field_of(spec, "dataSource"), *ref = field_of(spec, "dataSourceRef");
     bool any_group = value_is_set(field_of(field_of(was, "dataSource"), "apiGroup")) ||
@@ -105,7 +111,8 @@ static void check_sources(struct causes *c, const struct path *at, const struct 
     if (!value_is_set(source) || !value_is_set(ref))
         return;
     if (value_text(field_of(ref, "namespace")).len)
-        causes_invalid_text(c, at, SLICE("spec.dataSource"), "may not be specified when dataSourceRef.namespace is specified");
+        causes_invalid_text(c, at, SLICE("spec.dataSource"),
+                            "may not be specified when dataSourceRef.namespace is specified");
     else if (!same_source(source, ref))
         causes_invalid_text(c, at, SLICE("spec.dataSource"), "must match dataSourceRef");
 }
@@ -123,7 +130,8 @@ static void check_size(struct causes *c, const struct path *at, const struct val
         causes_invalid_text(c, at, value_text(size), "must be greater than zero");
 }
 
-void check_claim_spec(struct causes *c, const struct path *at, const struct value *spec, const struct value *was)
+void check_claim_spec(struct causes *c, const struct path *at, const struct value *spec,
+                      const struct value *was)
 {
     const struct value *modes = field_of(spec, "accessModes"), *class = field_of(spec, "storageClassName");
     const struct value *attributes = field_of(spec, "volumeAttributesClassName");
@@ -151,14 +159,16 @@ static const struct value *class_annotation(const struct value *object)
 /* The class may be given once, and must be the annotation's if there is one. */
 static bool class_may_be_set(const struct value *object, const struct value *old)
 {
-    const struct value *now = field_of(spec_of(object), "storageClassName"), *annotation = class_annotation(old);
+    const struct value *now = field_of(spec_of(object), "storageClassName"),
+                       *annotation = class_annotation(old);
 
     return value_is_set(now) && !value_is_set(field_of(spec_of(old), "storageClassName")) &&
            (!value_is_set(annotation) || slice_eq(value_text(annotation), value_text(now)));
 }
 
 /* The old spec with all the changes that are allowed: what the new one must be equal to. */
-static struct value allowed_spec(struct kind_request *req, const struct value *object, const struct value *old)
+static struct value allowed_spec(struct kind_request *req, const struct value *object,
+                                 const struct value *old)
 {
     struct value spec = value_copy(req->arena, spec_of(old), false);
     const struct value *now = spec_of(object);
@@ -168,10 +178,12 @@ static struct value allowed_spec(struct kind_request *req, const struct value *o
     if (!value_text(field_of(&spec, "volumeName")).len)
         *value_mut(&spec, core_v1_PersistentVolumeClaimSpec_volumeName) = *field_of(now, "volumeName");
     if (class_may_be_set(object, old))
-        *value_mut(&spec, core_v1_PersistentVolumeClaimSpec_storageClassName) = *field_of(now, "storageClassName");
+        *value_mut(&spec, core_v1_PersistentVolumeClaimSpec_storageClassName) =
+            *field_of(now, "storageClassName");
     if (!value_is(value_path(object, "status.phase"), "Bound"))
         return spec;
-    *value_mut(&spec, core_v1_PersistentVolumeClaimSpec_volumeAttributesClassName) = *field_of(now, "volumeAttributesClassName");
+    *value_mut(&spec, core_v1_PersistentVolumeClaimSpec_volumeAttributesClassName) =
+        *field_of(now, "volumeAttributesClassName");
     if (value_is_set(requested(now)) && value_is_set(requested(&spec))) {
         struct value *resources = value_get_mut(&spec, SLICE("resources"));
         struct value *requests = value_get_mut(resources, SLICE("requests"));
@@ -187,7 +199,8 @@ static void check_shrink(struct causes *c, const struct value *object, const str
     struct quantity now = quantity_of(value_text(requested(spec_of(object)))),
                     was = quantity_of(value_text(requested(spec_of(old))));
     const struct value *capacity = field_of(value_path(old, "status.capacity"), "storage");
-    struct quantity has = value_is_set(capacity) ? quantity_of(value_text(capacity)) : quantity_of_int(0, now.format);
+    struct quantity has =
+        value_is_set(capacity) ? quantity_of(value_text(capacity)) : quantity_of_int(0, now.format);
 
     if (quantity_cmp(&now, &was) < 0 && quantity_cmp(&now, &has) <= 0)
         causes_forbidden(c, PATH(&requests, "storage"), "field can not be less than status.capacity");
@@ -202,12 +215,14 @@ static void check_update(struct kind_request *req, const struct value *object, c
     const struct value *now = field_of(spec_of(object), "volumeAttributesClassName");
     struct value allowed = allowed_spec(req, object, old);
 
-    if (!slice_eq(value_text(class_annotation(object)), value_text(class_annotation(old))) && !class_may_be_set(object, old))
+    if (!slice_eq(value_text(class_annotation(object)), value_text(class_annotation(old))) &&
+        !class_may_be_set(object, old))
         causes_invalid_text(c, PATH(&annotations, "volume.beta.kubernetes.io/storage-class"),
                             value_text(class_annotation(object)), "field is immutable");
     if (!value_equal(spec_of(object), &allowed))
         causes_forbidden_diff(c, &spec,
-                              "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims",
+                              "spec is immutable after creation except resources.requests and "
+                              "volumeAttributesClassName for bound claims",
                               spec_of(object), spec_of(old));
     if (value_is_set(requested(spec_of(object))) && value_is_set(requested(spec_of(old))))
         check_shrink(c, object, old);
@@ -215,9 +230,12 @@ static void check_update(struct kind_request *req, const struct value *object, c
     if (!value_is_set(value_path(old, "status.currentVolumeAttributesClassName")))
         return;
     if (!value_is_set(now))
-        causes_forbidden(c, &class, "update to nil is forbidden when status.currentVolumeAttributesClassName is not nil");
+        causes_forbidden(
+            c, &class, "update to nil is forbidden when status.currentVolumeAttributesClassName is not nil");
     else if (!value_text(now).len)
-        causes_forbidden(c, &class, "update to empty string is forbidden when status.currentVolumeAttributesClassName is not nil");
+        causes_forbidden(
+            c, &class,
+            "update to empty string is forbidden when status.currentVolumeAttributesClassName is not nil");
 }
 
 /* Names of resources in status: only storage among Kubernetes' own. */
@@ -234,9 +252,11 @@ static bool check_resource_key(struct causes *c, const struct path *at, struct s
 
 static void check_status_resources(struct causes *c, const struct path *status, const struct value *v)
 {
-    static const char *const states[] = {"ControllerResizeInProgress", "ControllerResizeInfeasible", "NodeResizeInProgress",
-                                         "NodeResizeInfeasible", "NodeResizePending", NULL};
-    struct path statuses = path_field(status, "allocatedResourceStatuses"), allocated = path_field(status, "allocatedResources");
+    static const char *const states[] = {"ControllerResizeInProgress", "ControllerResizeInfeasible",
+                                         "NodeResizeInProgress",       "NodeResizeInfeasible",
+                                         "NodeResizePending",          NULL};
+    struct path statuses = path_field(status, "allocatedResourceStatuses"),
+                allocated = path_field(status, "allocatedResources");
 
     for (VALUE_EACH_ENTRY(entry, field_of(v, "allocatedResourceStatuses"))) {
         bool known = false;
@@ -249,21 +269,24 @@ static void check_status_resources(struct causes *c, const struct path *status, 
     for (VALUE_EACH_ENTRY(entry, field_of(v, "allocatedResources"))) {
         struct quantity q = quantity_of(value_text(&entry->value));
         if (check_resource_key(c, &allocated, entry->key) && quantity_sign(&q) < 0)
-            causes_invalid_int(c, PATH_K(&allocated, entry->key), quantity_int(&q), "must be a valid resource quantity");
+            causes_invalid_int(c, PATH_K(&allocated, entry->key), quantity_int(&q),
+                               "must be a valid resource quantity");
     }
 }
 
 static void check_status(struct causes *c, const struct value *object)
 {
     const struct value *status = value_at(object, core_v1_PersistentVolumeClaim_status);
-    struct path spec = path_field(NULL, "Spec"), at = path_field(NULL, "status"), capacity = path_field(&at, "capacity");
+    struct path spec = path_field(NULL, "Spec"), at = path_field(NULL, "status"),
+                capacity = path_field(&at, "capacity");
 
     if (!value_count(field_of(spec_of(object), "accessModes")))
         causes_required(c, PATH(&spec, "accessModes"), "");
     for (VALUE_EACH_ENTRY(entry, field_of(status, "capacity"))) {
         struct quantity q = quantity_of(value_text(&entry->value));
         if (quantity_sign(&q) < 0)
-            causes_invalid_int(c, PATH_K(&capacity, entry->key), quantity_int(&q), "must be a valid resource quantity");
+            causes_invalid_int(c, PATH_K(&capacity, entry->key), quantity_int(&q),
+                               "must be a valid resource quantity");
     }
     check_status_resources(c, &at, status);
 }
@@ -277,8 +300,9 @@ static void warn_fraction(struct kind_request *req, const char *list, const stru
         return;
     q = quantity_of(value_text(size));
     if (!quantity_as_int(&q, &whole) && quantity_scaled(&q, -3) % 1000 != 0)
-        kind_warn(req, "spec.resources.%s[storage]: fractional byte value \"%.*s\" is invalid, must be an integer", list,
-                  SLICE_ARG(value_text(size)));
+        kind_warn(req,
+                  "spec.resources.%s[storage]: fractional byte value \"%.*s\" is invalid, must be an integer",
+                  list, SLICE_ARG(value_text(size)));
 }
 
 static void validate(struct kind_request *req, const struct value *object, const struct value *old)
@@ -294,7 +318,8 @@ static void validate(struct kind_request *req, const struct value *object, const
     if (old)
         check_update(req, object, old);
     if (value_is_set(class_annotation(object)))
-        kind_warn(req, "metadata.annotations[volume.beta.kubernetes.io/storage-class]: deprecated since v1.8; use \"storageClassName\" attribute instead");
+        kind_warn(req, "metadata.annotations[volume.beta.kubernetes.io/storage-class]: deprecated since "
+                       "v1.8; use \"storageClassName\" attribute instead");
     warn_fraction(req, "requests", field_of(field_of(resources, "requests"), "storage"));
     warn_fraction(req, "limits", field_of(field_of(resources, "limits"), "storage"));
 }
@@ -304,14 +329,17 @@ static void validate(struct kind_request *req, const struct value *object, const
 static void row(struct arena *arena, const struct value *object, int64_t now, struct value *cells)
 {
     enum { STATUS = 1, VOLUME, CAPACITY, MODES, CLASS, ATTRIBUTES, AGE, VOLUME_MODE };
-    const struct value *spec = spec_of(object), *status = value_at(object, core_v1_PersistentVolumeClaim_status);
+    const struct value *spec = spec_of(object),
+                       *status = value_at(object, core_v1_PersistentVolumeClaim_status);
     bool bound = value_text(field_of(spec, "volumeName")).len > 0;
 
-    cells[STATUS] = value_is_set(value_path(object, "metadata.deletionTimestamp")) ? cell_cstr("Terminating")
-                                                                                   : cell_or(field_of(status, "phase"), "");
+    cells[STATUS] = value_is_set(value_path(object, "metadata.deletionTimestamp"))
+                        ? cell_cstr("Terminating")
+                        : cell_or(field_of(status, "phase"), "");
     cells[VOLUME] = cell_or(field_of(spec, "volumeName"), "");
     cells[CAPACITY] = bound ? cell_or(field_of(field_of(status, "capacity"), "storage"), "0") : cell_cstr("");
-    cells[MODES] = bound ? cell_text(access_modes_text(arena, field_of(status, "accessModes"))) : cell_cstr("");
+    cells[MODES] =
+        bound ? cell_text(access_modes_text(arena, field_of(status, "accessModes"))) : cell_cstr("");
     cells[CLASS] = cell_text(storage_class_of(object));
     cells[ATTRIBUTES] = cell_or(field_of(spec, "volumeAttributesClassName"), "<unset>");
     cells[VOLUME_MODE] = cell_or(field_of(spec, "volumeMode"), "<unset>");

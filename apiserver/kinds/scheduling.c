@@ -1,5 +1,5 @@
-/* priorityclasses, runtimeclasses and storageversionmigrations: small cluster-scoped kinds. Rules: pkg/apis/{scheduling,node,
- * storagemigration}/validation and their registries. */
+/* priorityclasses, runtimeclasses and storageversionmigrations: small cluster-scoped kinds. Rules:
+ * pkg/apis/{scheduling,node, storagemigration}/validation and their registries. */
 #include "apiserver/kinds/names.h"
 #include "apiserver/kinds/podspec.h"
 #include "apiserver/kinds/shown.h"
@@ -13,7 +13,8 @@ enum { HIGHEST_USER_PRIORITY = 1000000000, SYSTEM_PRIORITY = 2 * HIGHEST_USER_PR
 static const struct {
     const char *name;
     int64_t value;
-} system_classes[] = {{"system-node-critical", SYSTEM_PRIORITY + 1000}, {"system-cluster-critical", SYSTEM_PRIORITY}};
+} system_classes[] = {{"system-node-critical", SYSTEM_PRIORITY + 1000},
+                      {"system-cluster-critical", SYSTEM_PRIORITY}};
 
 static const char *why_not_system_class(struct arena *arena, struct slice name, const struct value *object)
 {
@@ -24,7 +25,8 @@ static const char *why_not_system_class(struct arena *arena, struct slice name, 
             return arena_printf(arena, "value of %s PriorityClass must be %lld", system_classes[i].name,
                                 (long long)system_classes[i].value);
         if (value_bool(field_of(object, "globalDefault")))
-            return arena_printf(arena, "globalDefault of %s PriorityClass must be false", system_classes[i].name);
+            return arena_printf(arena, "globalDefault of %s PriorityClass must be false",
+                                system_classes[i].name);
         return NULL;
     }
     return arena_printf(arena, "%.*s is not a known system priority class", SLICE_ARG(name));
@@ -39,7 +41,8 @@ static void check_priority_update(struct causes *c, const struct value *object, 
 {
     if (!value_equal(field_of(object, "value"), field_of(old, "value")))
         causes_forbidden(c, PATH(NULL, "value"), "may not be changed in an update.");
-    check_immutable(c, PATH(NULL, "preemptionPolicy"), field_of(object, "preemptionPolicy"), field_of(old, "preemptionPolicy"));
+    check_immutable(c, PATH(NULL, "preemptionPolicy"), field_of(object, "preemptionPolicy"),
+                    field_of(old, "preemptionPolicy"));
 }
 
 static void validate_priority(struct kind_request *req, const struct value *object, const struct value *old)
@@ -55,13 +58,16 @@ static void validate_priority(struct kind_request *req, const struct value *obje
     }
     why = slice_starts(name, SLICE("system-")) ? why_not_system_class(req->arena, name, object) : NULL;
     if (why)
-        causes_forbidden(req->causes, PATH(&metadata, "name"),
-                         "priority class names with 'system-' prefix are reserved for system use only. error: %s", why);
-    else if (!slice_starts(name, SLICE("system-")) && value_int(field_of(object, "value"), 0) > HIGHEST_USER_PRIORITY)
-        causes_forbidden(req->causes, PATH(NULL, "value"), "maximum allowed value of a user defined priority is %d",
-                         HIGHEST_USER_PRIORITY);
+        causes_forbidden(
+            req->causes, PATH(&metadata, "name"),
+            "priority class names with 'system-' prefix are reserved for system use only. error: %s", why);
+    else if (!slice_starts(name, SLICE("system-")) &&
+             value_int(field_of(object, "value"), 0) > HIGHEST_USER_PRIORITY)
+        causes_forbidden(req->causes, PATH(NULL, "value"),
+                         "maximum allowed value of a user defined priority is %d", HIGHEST_USER_PRIORITY);
     if (value_is_set(field_of(object, "preemptionPolicy")))
-        check_enum(req->causes, PATH(NULL, "preemptionPolicy"), field_of(object, "preemptionPolicy"), policies, true);
+        check_enum(req->causes, PATH(NULL, "preemptionPolicy"), field_of(object, "preemptionPolicy"),
+                   policies, true);
 }
 
 static void row_priority(struct arena *arena, const struct value *object, int64_t now, struct value *cells)
@@ -71,9 +77,11 @@ static void row_priority(struct arena *arena, const struct value *object, int64_
     cells[4] = cell_or(field_of(object, "preemptionPolicy"), "");
 }
 
-const struct kind kind_priorityclasses = {
-    .group = "scheduling.k8s.io", .resource = "priorityclasses", .prepare_create = create_priority,
-    .validate = validate_priority, .row = row_priority};
+const struct kind kind_priorityclasses = {.group = "scheduling.k8s.io",
+                                          .resource = "priorityclasses",
+                                          .prepare_create = create_priority,
+                                          .validate = validate_priority,
+                                          .row = row_priority};
 
 /* ---- runtimeclasses ---- */
 
@@ -125,9 +133,12 @@ static void row_runtime(struct arena *arena, const struct value *object, int64_t
     cells[1] = cell_or(field_of(object, "handler"), "");
 }
 
-const struct kind kind_runtimeclasses = {
-    .group = "node.k8s.io", .resource = "runtimeclasses", .creates_on_update = true, .requires_version_on_update = true,
-    .validate = validate_runtime, .row = row_runtime};
+const struct kind kind_runtimeclasses = {.group = "node.k8s.io",
+                                         .resource = "runtimeclasses",
+                                         .creates_on_update = true,
+                                         .requires_version_on_update = true,
+                                         .validate = validate_runtime,
+                                         .row = row_runtime};
 
 /* ---- storageversionmigrations ---- */
 
@@ -139,27 +150,33 @@ static bool has_condition(const struct value *object, const char *type)
     return false;
 }
 
-static void check_migration_status(struct kind_request *req, const struct value *object, const struct value *old)
+static void check_migration_status(struct kind_request *req, const struct value *object,
+                                   const struct value *old)
 {
     struct path status = path_field(NULL, "status"), conditions = path_field(&status, "conditions"),
                 version = path_field(&status, "resourceVersion");
-    const struct value *now = value_path(object, "status.resourceVersion"), *was = value_path(old, "status.resourceVersion");
+    const struct value *now = value_path(object, "status.resourceVersion"),
+                       *was = value_path(old, "status.resourceVersion");
     const char *list = shown_list(req->arena, value_path(object, "status.conditions"));
     struct slice digits = value_text(now);
 
     for (size_t i = 0; i < digits.len; i++)
         if (digits.ptr[i] < '0' || digits.ptr[i] > '9' || digits.ptr[0] == '0') {
-            causes_invalid_text(req->causes, &version, digits, "must be a decimal number without leading zeros");
+            causes_invalid_text(req->causes, &version, digits,
+                                "must be a decimal number without leading zeros");
             break;
         }
     if (value_text(was).len && !slice_eq(value_text(was), digits))
         causes_invalid_text(req->causes, &version, digits, "field is immutable");
     if (has_condition(object, "Succeeded") && has_condition(object, "Failed"))
-        causes_invalid_shown(req->causes, &conditions, list, "Both success and failed conditions cannot be true at the same time");
+        causes_invalid_shown(req->causes, &conditions, list,
+                             "Both success and failed conditions cannot be true at the same time");
     if (has_condition(old, "Succeeded") && !has_condition(object, "Succeeded"))
-        causes_invalid_shown(req->causes, &conditions, list, "Success condition cannot be set to false once it is true");
+        causes_invalid_shown(req->causes, &conditions, list,
+                             "Success condition cannot be set to false once it is true");
     if (has_condition(old, "Failed") && !has_condition(object, "Failed"))
-        causes_invalid_shown(req->causes, &conditions, list, "Failed condition cannot be set to false once it is true");
+        causes_invalid_shown(req->causes, &conditions, list,
+                             "Failed condition cannot be set to false once it is true");
 }
 
 static void validate_migration(struct kind_request *req, const struct value *object, const struct value *old)
@@ -174,27 +191,35 @@ static void validate_migration(struct kind_request *req, const struct value *obj
     if (!value_text(field_of(resource, "resource")).len)
         causes_required(req->causes, PATH(&at, "resource"), "resource is required to be set");
     else
-        check_name(req->causes, PATH(&at, "resource"), value_text(field_of(resource, "resource")), name_check_label_1035);
+        check_name(req->causes, PATH(&at, "resource"), value_text(field_of(resource, "resource")),
+                   name_check_label_1035);
     if (value_text(field_of(resource, "group")).len)
-        check_name(req->causes, PATH(&at, "group"), value_text(field_of(resource, "group")), name_check_subdomain);
+        check_name(req->causes, PATH(&at, "group"), value_text(field_of(resource, "group")),
+                   name_check_subdomain);
     if (old && !value_equal(field_of(object, "spec"), field_of(old, "spec")))
-        causes_invalid_shown(req->causes, &spec, shown_record(req->arena, field_of(object, "spec")), "field is immutable");
+        causes_invalid_shown(req->causes, &spec, shown_record(req->arena, field_of(object, "spec")),
+                             "field is immutable");
 }
 
 static void row_migration(struct arena *arena, const struct value *object, int64_t now, struct value *cells)
 {
     static const char *const states[] = {"Running", "Succeeded", "Failed"};
     const struct value *resource = value_path(object, "spec.resource");
-    struct slice group = value_text(field_of(resource, "group")), name = value_text(field_of(resource, "resource"));
+    struct slice group = value_text(field_of(resource, "group")),
+                 name = value_text(field_of(resource, "resource"));
 
-    cells[1] = group.len ? cell_format(arena, "%.*s.%.*s", SLICE_ARG(name), SLICE_ARG(group)) : cell_text(name);
+    cells[1] =
+        group.len ? cell_format(arena, "%.*s.%.*s", SLICE_ARG(name), SLICE_ARG(group)) : cell_text(name);
     cells[2] = cell_cstr("Unknown");
     for (VALUE_EACH(condition, value_path(object, "status.conditions")))
         for (size_t i = 0; i < sizeof states / sizeof *states; i++)
-            if (value_is(field_of(condition, "type"), states[i]) && value_is(field_of(condition, "status"), "True"))
+            if (value_is(field_of(condition, "type"), states[i]) &&
+                value_is(field_of(condition, "status"), "True"))
                 cells[2] = cell_cstr(states[i]);
 }
 
-const struct kind kind_storageversionmigrations = {
-    .group = "storagemigration.k8s.io", .resource = "storageversionmigrations", .requires_version_on_update = true,
-    .validate = validate_migration, .row = row_migration};
+const struct kind kind_storageversionmigrations = {.group = "storagemigration.k8s.io",
+                                                   .resource = "storageversionmigrations",
+                                                   .requires_version_on_update = true,
+                                                   .validate = validate_migration,
+                                                   .row = row_migration};

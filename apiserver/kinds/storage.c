@@ -1,5 +1,6 @@
-/* storage.k8s.io: classes of volumes, drivers, what they can hold and where they are attached. Rules: pkg/apis/storage/validation,
- * pkg/registry/storage. What upstream's generated rules say comes last, in the order of the fields. */
+/* storage.k8s.io: classes of volumes, drivers, what they can hold and where they are attached. Rules:
+ * pkg/apis/storage/validation, pkg/registry/storage. What upstream's generated rules say comes last, in the
+ * order of the fields. */
 #include "apiserver/kinds/storage.h"
 #include <ctype.h>
 #include "apiserver/kinds/names.h"
@@ -54,7 +55,8 @@ static void check_topology_term(struct causes *c, const struct path *at, const s
     struct path list_at = path_field(at, "matchLabelExpressions");
 
     for (size_t i = 0; i < value_count(list); i++) {
-        const struct value *values = field_of(value_item(list, i), "values"), *key = field_of(value_item(list, i), "key");
+        const struct value *values = field_of(value_item(list, i), "values"),
+                           *key = field_of(value_item(list, i), "key");
         struct path item_at = path_index(&list_at, i), values_at = path_field(&item_at, "values");
         if (!value_count(values))
             causes_required(c, &values_at, "");
@@ -90,7 +92,8 @@ static void validate_class(struct kind_request *req, const struct value *object,
     static const char *const modes[] = {"Immediate", "WaitForFirstConsumer", NULL};
     static const char *const fixed[] = {"provisioner", "parameters", "reclaimPolicy", "volumeBindingMode"};
     struct causes *c = req->causes;
-    const struct value *provisioner = field_of(object, "provisioner"), *policy = field_of(object, "reclaimPolicy");
+    const struct value *provisioner = field_of(object, "provisioner"),
+                       *policy = field_of(object, "reclaimPolicy");
     struct path at;
 
     check_driver(c, PATH(NULL, "provisioner"), value_text(provisioner));
@@ -124,7 +127,8 @@ static void prepare_attributes_class(struct kind_request *req, struct value *obj
     add_finalizer(req->arena, object, "kubernetes.io/vac-protection");
 }
 
-static void validate_attributes_class(struct kind_request *req, const struct value *object, const struct value *old)
+static void validate_attributes_class(struct kind_request *req, const struct value *object,
+                                      const struct value *old)
 {
     struct causes *c = req->causes;
     const struct value *driver = field_of(object, "driverName"), *parameters = field_of(object, "parameters");
@@ -139,7 +143,8 @@ static void validate_attributes_class(struct kind_request *req, const struct val
     check_parameters(c, PATH(NULL, "parameters"), parameters, true);
 }
 
-static void row_attributes_class(struct arena *arena, const struct value *object, int64_t now, struct value *cells)
+static void row_attributes_class(struct arena *arena, const struct value *object, int64_t now,
+                                 struct value *cells)
 {
     cells[1] = cell_or(field_of(object, "driverName"), "");
 }
@@ -157,7 +162,8 @@ static void check_volume_error(struct causes *c, const struct path *at, const st
 
 static void check_attached(struct causes *c, const struct path *at, const struct value *source)
 {
-    const struct value *name = field_of(source, "persistentVolumeName"), *spec = field_of(source, "inlineVolumeSpec");
+    const struct value *name = field_of(source, "persistentVolumeName"),
+                       *spec = field_of(source, "inlineVolumeSpec");
 
     if (!value_is_set(name) && !value_is_set(spec))
         causes_required(c, at, "must specify exactly one of inlineVolumeSpec and persistentVolumeName");
@@ -228,9 +234,11 @@ static void check_token_requests(struct causes *c, const struct path *at, const 
             continue;
         }
         if (seconds < 600)
-            causes_invalid_int(c, PATH(&item_at, "expirationSeconds"), seconds, "may not specify a duration less than 10 minutes");
+            causes_invalid_int(c, PATH(&item_at, "expirationSeconds"), seconds,
+                               "may not specify a duration less than 10 minutes");
         if (seconds > INT64_C(1) << 32)
-            causes_invalid_int(c, PATH(&item_at, "expirationSeconds"), seconds, "may not specify a duration larger than 2^32 seconds");
+            causes_invalid_int(c, PATH(&item_at, "expirationSeconds"), seconds,
+                               "may not specify a duration larger than 2^32 seconds");
     }
 }
 
@@ -264,7 +272,8 @@ static void check_driver_spec(struct causes *c, const struct path *at, const str
         causes_invalid_int(c, PATH(at, "nodeAllocatableUpdatePeriodSeconds"), value_int(period, 10),
                            "must be greater than or equal to 10 seconds");
     if (value_is_set(secrets) && !value_count(field_of(spec, "tokenRequests")))
-        causes_invalid(c, PATH(at, "serviceAccountTokenInSecrets"), secrets, "set, but there are no tokenRequests");
+        causes_invalid(c, PATH(at, "serviceAccountTokenInSecrets"), secrets,
+                       "set, but there are no tokenRequests");
     if (!value_is_set(field_of(spec, "preventPodSchedulingIfMissing")))
         causes_required(c, PATH(at, "preventPodSchedulingIfMissing"), "");
 }
@@ -278,8 +287,8 @@ static void validate_driver(struct kind_request *req, const struct value *object
     if (old) {
         check_immutable(req->causes, PATH(&at, "attachedRequired"), field_of(spec, "attachRequired"),
                         field_of(was, "attachRequired"));
-        check_immutable(req->causes, PATH(&at, "volumeLifecycleModes"), field_of(spec, "volumeLifecycleModes"),
-                        field_of(was, "volumeLifecycleModes"));
+        check_immutable(req->causes, PATH(&at, "volumeLifecycleModes"),
+                        field_of(spec, "volumeLifecycleModes"), field_of(was, "volumeLifecycleModes"));
     }
     warn_token_secrets(req, object, old);
 }
@@ -312,7 +321,8 @@ static void row_driver(struct arena *arena, const struct value *object, int64_t 
 static void drop_health(struct value *object)
 {
     struct value *status = value_get_mut(object, SLICE("status"));
-    struct value *health = status && status->kind == VALUE_RECORD ? value_get_mut(status, SLICE("storageHealth")) : NULL;
+    struct value *health =
+        status && status->kind == VALUE_RECORD ? value_get_mut(status, SLICE("storageHealth")) : NULL;
 
     if (health)
         *health = value_absent;
@@ -345,7 +355,8 @@ static void check_topology_keys(struct causes *c, const struct path *at, const s
     }
 }
 
-static void check_node_driver(struct causes *c, const struct path *list_at, const struct value *list, size_t i)
+static void check_node_driver(struct causes *c, const struct path *list_at, const struct value *list,
+                              size_t i)
 {
     const struct value *driver = value_item(list, i);
     struct path at = path_index(list_at, i), allocatable = path_field(&at, "allocatable");
@@ -357,7 +368,8 @@ static void check_node_driver(struct causes *c, const struct path *list_at, cons
     if (id.len > NODE_ID_MAX)
         causes_invalid_text(c, PATH(&at, "nodeID"), id, "must be %d characters or less", NODE_ID_MAX);
     if (value_is_set(field_of(field_of(driver, "allocatable"), "count")))
-        check_non_negative(c, PATH(&allocatable, "count"), value_int(field_of(field_of(driver, "allocatable"), "count"), 0));
+        check_non_negative(c, PATH(&allocatable, "count"),
+                           value_int(field_of(field_of(driver, "allocatable"), "count"), 0));
     for (size_t j = 0; j < i; j++)
         if (slice_eq(value_text(field_of(value_item(list, j), "name")), name)) {
             causes_duplicate(c, PATH(&at, "name"), name);
@@ -377,7 +389,8 @@ static struct value without_allocatable(struct arena *arena, const struct value 
 }
 
 /* A driver stays as it was registered; only what can be allocated may change. */
-static void check_drivers_kept(struct kind_request *req, const struct path *at, const struct value *list, const struct value *old)
+static void check_drivers_kept(struct kind_request *req, const struct path *at, const struct value *list,
+                               const struct value *old)
 {
     for (VALUE_EACH(was, old)) {
         for (VALUE_EACH(is, list)) {
@@ -413,7 +426,8 @@ static void row_node(struct arena *arena, const struct value *object, int64_t no
 static void validate_capacity(struct kind_request *req, const struct value *object, const struct value *old)
 {
     struct causes *c = req->causes;
-    const struct value *topology = field_of(object, "nodeTopology"), *class = field_of(object, "storageClassName");
+    const struct value *topology = field_of(object, "nodeTopology"),
+                       *class = field_of(object, "storageClassName");
 
     if (value_is_set(topology))
         check_label_selector(c, PATH(NULL, "nodeTopology"), topology);
@@ -421,7 +435,8 @@ static void validate_capacity(struct kind_request *req, const struct value *obje
     if (value_is_set(field_of(object, "capacity")))
         check_quantity_non_negative(c, PATH(NULL, "capacity"), field_of(object, "capacity"));
     if (old && !value_equal(topology, field_of(old, "nodeTopology")))
-        causes_invalid_shown(c, PATH(NULL, "nodeTopology"), shown_record(req->arena, topology), "field is immutable");
+        causes_invalid_shown(c, PATH(NULL, "nodeTopology"), shown_record(req->arena, topology),
+                             "field is immutable");
     if (old && !value_equal(class, field_of(old, "storageClassName")))
         causes_invalid_text(c, PATH(NULL, "storageClassName"), value_text(class), "field is immutable");
 }
@@ -430,23 +445,44 @@ static void validate_capacity(struct kind_request *req, const struct value *obje
 
 static const struct kind kind_storageclasses = {
     .group = "storage.k8s.io", .resource = "storageclasses", .validate = validate_class, .row = row_class};
-static const struct kind kind_volumeattributesclasses = {
-    .group = "storage.k8s.io", .resource = "volumeattributesclasses", .prepare_create = prepare_attributes_class,
-    .validate = validate_attributes_class, .row = row_attributes_class};
-static const struct kind kind_volumeattachments = {
-    .group = "storage.k8s.io", .resource = "volumeattachments", .requires_version_on_update = true,
-    .validate = validate_attachment, .row = row_attachment};
-static const struct kind kind_csidrivers = {
-    .group = "storage.k8s.io", .resource = "csidrivers", .requires_version_on_update = true,
-    .prepare_update = update_driver, .validate = validate_driver, .row = row_driver};
-static const struct kind kind_csinodes = {
-    .group = "storage.k8s.io", .resource = "csinodes", .requires_version_on_update = true, .prepare_create = create_node,
-    .prepare_update = update_node, .validate = validate_node, .row = row_node};
-static const struct kind kind_csistoragecapacities = {
-    .group = "storage.k8s.io", .resource = "csistoragecapacities", .requires_version_on_update = true,
-    .validate = validate_capacity};
+static const struct kind kind_volumeattributesclasses = {.group = "storage.k8s.io",
+                                                         .resource = "volumeattributesclasses",
+                                                         .prepare_create = prepare_attributes_class,
+                                                         .validate = validate_attributes_class,
+                                                         .row = row_attributes_class};
+static const struct kind kind_volumeattachments = {.group = "storage.k8s.io",
+                                                   .resource = "volumeattachments",
+                                                   .requires_version_on_update = true,
+                                                   .validate = validate_attachment,
+                                                   .row = row_attachment};
+static const struct kind kind_csidrivers = {.group = "storage.k8s.io",
+                                            .resource = "csidrivers",
+                                            .requires_version_on_update = true,
+                                            .prepare_update = update_driver,
+                                            .validate = validate_driver,
+                                            .row = row_driver};
+static const struct kind kind_csinodes = {.group = "storage.k8s.io",
+                                          .resource = "csinodes",
+                                          .requires_version_on_update = true,
+                                          .prepare_create = create_node,
+                                          .prepare_update = update_node,
+                                          .validate = validate_node,
+                                          .row = row_node};
+static const struct kind kind_csistoragecapacities = {.group = "storage.k8s.io",
+                                                      .resource = "csistoragecapacities",
+                                                      .requires_version_on_update = true,
+                                                      .validate = validate_capacity};
 
-const struct kind *const kinds_storage[] = {
-    &kind_persistentvolumes, &kind_persistentvolumeclaims, &kind_nodes, &kind_storageclasses,
-    &kind_volumeattributesclasses, &kind_volumeattachments, &kind_csidrivers, &kind_csinodes,
-    &kind_csistoragecapacities, &kind_priorityclasses, &kind_runtimeclasses, &kind_storageversionmigrations, NULL};
+const struct kind *const kinds_storage[] = {&kind_persistentvolumes,
+                                            &kind_persistentvolumeclaims,
+                                            &kind_nodes,
+                                            &kind_storageclasses,
+                                            &kind_volumeattributesclasses,
+                                            &kind_volumeattachments,
+                                            &kind_csidrivers,
+                                            &kind_csinodes,
+                                            &kind_csistoragecapacities,
+                                            &kind_priorityclasses,
+                                            &kind_runtimeclasses,
+                                            &kind_storageversionmigrations,
+                                            NULL};

@@ -5,7 +5,8 @@
 #include "apiserver/kinds/workload.h"
 #include "openapi/decode.h"
 
-const char *const volume_access_modes[] = {"ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod", NULL};
+const char *const volume_access_modes[] = {"ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce",
+                                           "ReadWriteOncePod", NULL};
 const char *const volume_modes[] = {"Block", "Filesystem", NULL};
 
 void check_csi_driver_name(struct causes *c, const struct path *at, struct slice name)
@@ -50,7 +51,8 @@ void check_access_modes(struct causes *c, const struct path *at, const struct va
         causes_forbidden(c, at, "may not use ReadWriteOncePod with other access modes");
 }
 
-void check_immutable_bare(struct causes *c, const struct path *at, const struct value *now, const struct value *old)
+void check_immutable_bare(struct causes *c, const struct path *at, const struct value *now,
+                          const struct value *old)
 {
     if (!value_equal(now, old))
         causes_invalid_shown(c, at, "null", "field is immutable");
@@ -75,7 +77,10 @@ struct slice access_modes_text(struct arena *arena, const struct value *modes)
 {
     static const struct {
         const char *mode, *text;
-    } texts[] = {{"ReadWriteOnce", "RWO"}, {"ReadOnlyMany", "ROX"}, {"ReadWriteMany", "RWX"}, {"ReadWriteOncePod", "RWOP"}};
+    } texts[] = {{"ReadWriteOnce", "RWO"},
+                 {"ReadOnlyMany", "ROX"},
+                 {"ReadWriteMany", "RWX"},
+                 {"ReadWriteOncePod", "RWOP"}};
     const char *text = "";
 
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -99,7 +104,8 @@ struct slice storage_class_of(const struct value *object)
 void add_finalizer(struct arena *arena, struct value *object, const char *finalizer)
 {
     struct value *metadata = value_get_mut(object, SLICE("metadata"));
-    struct value *list = metadata && metadata->kind == VALUE_RECORD ? value_get_mut(metadata, SLICE("finalizers")) : NULL;
+    struct value *list =
+        metadata && metadata->kind == VALUE_RECORD ? value_get_mut(metadata, SLICE("finalizers")) : NULL;
 
     if (!list)
         return;
