@@ -61,6 +61,9 @@ static void normalize_sources(struct kind_request *req, struct value *object, co
 
 static void prepare_create(struct kind_request *req, struct value *object)
 {
+    struct value *status = value_ensure_record(req->arena, object, core_v1_PersistentVolumeClaim_status);
+
+    *value_mut(status, core_v1_PersistentVolumeClaimStatus_phase) = value_of_cstr("Pending");
     normalize_sources(req, object, NULL);
     add_finalizer(req->arena, object, "kubernetes.io/pvc-protection");
 }

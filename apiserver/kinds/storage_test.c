@@ -292,6 +292,7 @@ static void writes_set_what_the_server_decides(void **state)
         {"persistentvolumes", "status",
          "{'status':{'phase':'Bound','lastPhaseTransitionTime':'2020-01-01T00:00:00Z'}}",
          "{'status':{'phase':'Bound'}}", "status.lastPhaseTransitionTime", "'2020-01-01T00:00:00Z'"},
+        {"persistentvolumeclaims", "", NULL, "{}", "status", "{'phase':'Pending'}"},
         {"persistentvolumeclaims", "", NULL,
          "{'spec':{'dataSource':{'kind':'PersistentVolumeClaim','name':'a'}}}", "spec.dataSourceRef",
          "{'apiGroup':null,'kind':'PersistentVolumeClaim','name':'a'}"},
