@@ -236,12 +236,25 @@ static bool decode_field(struct decoder *d, struct value *record, unsigned i, co
     return true;
 }
 
+/* Encoders write fields in the order of the schema: the next one is likely near the last. */
+static int find_field(const struct schema_type *type, unsigned near, struct slice key)
+{
+    enum { LOOK_AHEAD = 3 };
+    for (unsigned i = near; i < type->field_count && i < near + LOOK_AHEAD; i++) {
+        const struct schema_field *field = &type->fields[i];
+        if (field->name_len == key.len && memcmp(field->name, key.ptr, key.len) == 0)
+            return (int)i;
+    }
+    return schema_find_field(type, key.ptr, key.len);
+}
+
 static bool decode_record(struct decoder *d, const struct schema_type *type, const struct place *at,
                           struct value *ret)
 {
     enum { SEEN_WORDS = 4 };
     uint64_t few[SEEN_WORDS] = {0}, *seen = few;
     size_t base = d->stack_count;
+    unsigned near = 0;
     int more = 1;
     if (!begin_nested(d))
         return false;
@@ -255,12 +268,14 @@ static bool decode_record(struct decoder *d, const struct schema_type *type, con
             more = got;
             break;
         }
-        int i = schema_find_field(type, key.ptr, key.len);
+        int i = find_field(type, near, key);
         if (i < 0 ? !decode_unknown(d, type, at, key)
                   : !decode_field(d, ret, (unsigned)i, at, seen[i / 64] >> i % 64 & 1))
             return false;
-        if (i >= 0)
+        if (i >= 0) {
             seen[i / 64] |= UINT64_C(1) << i % 64;
+            near = (unsigned)i + 1;
+        }
         more = next_member(d, '}', "after object key:value pair");
     }
     if (d->stack_count > base)

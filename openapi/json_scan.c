@@ -1,6 +1,9 @@
 #include "openapi/json_scan.h"
 
 #include <stdio.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 /* What a byte means inside a string. */
 enum { PLAIN = 0, QUOTE = 1, BACKSLASH, CONTROL, NOT_ASCII, ESCAPED_ON_WRITE };
@@ -144,17 +147,37 @@ static void scan_not_ascii(struct json_scan *s, struct json_string *ret)
     s->at += n;
 }
 
+/* The first byte of a class other than PLAIN, or end. Most of a text is looked at here only. */
+static inline const char *skip_plain(const char *p, const char *end)
+{
+#ifdef __SSE2__
+    const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\'), ampersand = _mm_set1_epi8('&');
+    const __m128i greater = _mm_set1_epi8('>'), two = _mm_set1_epi8(2), space = _mm_set1_epi8(' ');
+    for (; end - p >= 16; p += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)p);
+        /* Signed: below the space are the controls and all that is not ASCII. '<' with bit 1 set is '>'. */
+        __m128i found = _mm_or_si128(_mm_cmplt_epi8(v, space), _mm_cmpeq_epi8(v, quote));
+        found = _mm_or_si128(found, _mm_or_si128(_mm_cmpeq_epi8(v, backslash), _mm_cmpeq_epi8(v, ampersand)));
+        found = _mm_or_si128(found, _mm_cmpeq_epi8(_mm_or_si128(v, two), greater));
+        int mask = _mm_movemask_epi8(found);
+        if (mask)
+            return p + __builtin_ctz((unsigned)mask);
+    }
+#endif
+    while (p < end && string_class[(unsigned char)*p] == PLAIN)
+        p++;
+    return p;
+}
+
 bool json_scan_string(struct json_scan *s, struct json_string *ret)
 {
     const char *begin = ++s->at;
     ret->copy = false;
     ret->plain = true;
     for (;;) {
-        const char *p = s->at, *end = s->end;
-        while (p < end && string_class[(unsigned char)*p] == PLAIN)
-            p++;
+        const char *p = skip_plain(s->at, s->end);
         s->at = p;
-        if (p >= end)
+        if (p >= s->end)
             return json_fail(s, "in string literal");
         switch (string_class[(unsigned char)*p]) {
         case QUOTE:
