@@ -61,7 +61,6 @@ static void prepare_create(struct kind_request *req, struct value *object)
 
     *value_mut(status, core_v1_PersistentVolumeStatus_phase) = value_of_cstr("Pending");
     set_transition_time(req, status);
-    add_finalizer(req->arena, object, "kubernetes.io/pv-protection");
 }
 
 /* A change of phase stamps the time, unless the client did. */

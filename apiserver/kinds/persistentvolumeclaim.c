@@ -65,7 +65,6 @@ static void prepare_create(struct kind_request *req, struct value *object)
 
     *value_mut(status, core_v1_PersistentVolumeClaimStatus_phase) = value_of_cstr("Pending");
     normalize_sources(req, object, NULL);
-    add_finalizer(req->arena, object, "kubernetes.io/pvc-protection");
 }
 
 static void prepare_update(struct kind_request *req, struct value *object, const struct value *old)

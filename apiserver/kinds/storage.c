@@ -122,11 +122,6 @@ static void row_class(struct arena *arena, const struct value *object, int64_t n
 
 /* ---- volumeattributesclasses ---- */
 
-static void prepare_attributes_class(struct kind_request *req, struct value *object)
-{
-    add_finalizer(req->arena, object, "kubernetes.io/vac-protection");
-}
-
 static void validate_attributes_class(struct kind_request *req, const struct value *object,
                                       const struct value *old)
 {
@@ -447,7 +442,6 @@ static const struct kind kind_storageclasses = {
     .group = "storage.k8s.io", .resource = "storageclasses", .validate = validate_class, .row = row_class};
 static const struct kind kind_volumeattributesclasses = {.group = "storage.k8s.io",
                                                          .resource = "volumeattributesclasses",
-                                                         .prepare_create = prepare_attributes_class,
                                                          .validate = validate_attributes_class,
                                                          .row = row_attributes_class};
 static const struct kind kind_volumeattachments = {.group = "storage.k8s.io",

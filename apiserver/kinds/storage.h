@@ -45,8 +45,6 @@ void causes_forbidden_diff(struct causes *c, const struct path *at, const char *
 struct slice access_modes_text(struct arena *arena, const struct value *modes);
 /* The class that a volume or claim asks for: the annotation of old, else spec.storageClassName. */
 struct slice storage_class_of(const struct value *object);
-/* Adds a finalizer to a new object, once. */
-void add_finalizer(struct arena *arena, struct value *object, const char *finalizer);
 /* A text field as a cell; `absent` when it is not set. */
 struct value cell_or(const struct value *text, const char *absent);
 

@@ -101,20 +101,6 @@ struct slice storage_class_of(const struct value *object)
     return value_text(value_is_set(annotation) ? annotation : value_path(object, "spec.storageClassName"));
 }
 
-void add_finalizer(struct arena *arena, struct value *object, const char *finalizer)
-{
-    struct value *metadata = value_get_mut(object, SLICE("metadata"));
-    struct value *list =
-        metadata && metadata->kind == VALUE_RECORD ? value_get_mut(metadata, SLICE("finalizers")) : NULL;
-
-    if (!list)
-        return;
-    for (VALUE_EACH(item, list))
-        if (value_is(item, finalizer))
-            return;
-    *value_append(arena, list) = value_of_cstr(finalizer);
-}
-
 struct value cell_or(const struct value *text, const char *absent)
 {
     return value_is_set(text) ? *text : cell_cstr(absent);

@@ -283,8 +283,6 @@ static void writes_set_what_the_server_decides(void **state)
     } cases[] = {
         {"persistentvolumes", "", NULL, "{}", "status",
          "{'phase':'Pending','lastPhaseTransitionTime':'2023-11-14T22:13:20Z'}"},
-        {"persistentvolumes", "", NULL, "{'metadata':{'name':'p'}}", "metadata.finalizers",
-         "['kubernetes.io/pv-protection']"},
         {"persistentvolumes", "status",
          "{'status':{'phase':'Pending','lastPhaseTransitionTime':'2020-01-01T00:00:00Z'}}",
          "{'status':{'phase':'Bound','lastPhaseTransitionTime':'2020-01-01T00:00:00Z'}}",
@@ -301,8 +299,6 @@ static void writes_set_what_the_server_decides(void **state)
          "{'apiGroup':'x.y','kind':'K','name':'a'}"},
         {"persistentvolumeclaims", "", NULL,
          "{'spec':{'dataSource':{'apiGroup':'x.y','kind':'K','name':'a'}}}", "spec.dataSource", "null"},
-        {"volumeattributesclasses", "", NULL, "{'metadata':{'finalizers':['kubernetes.io/vac-protection']}}",
-         "metadata.finalizers", "['kubernetes.io/vac-protection']"},
         {"priorityclasses", "", NULL, "{'metadata':{'name':'a'},'value':1}", "metadata.generation", "1"},
         {"csidrivers", "", "{'metadata':{'generation':3},'spec':{'attachRequired':true}}",
          "{'metadata':{'generation':3},'spec':{'attachRequired':false}}", "metadata.generation", "4"},
