@@ -220,14 +220,15 @@ struct value value_copy(struct arena *arena, const struct value *v, bool own_tex
 
 /* ---- comparing ---- */
 
+static bool is_zero(const struct value *v);
+
 /* Nothing in it, as a Go struct's zero value has nothing in it. */
 static bool is_empty_record(const struct value *v)
 {
     const struct schema_type *type = v->record->type;
     for (unsigned i = 0; i < type->field_count; i++) {
         const struct value *field = &v->record->fields[i];
-        bool pointer = type->fields[i].flags & FIELD_POINTER;
-        if (field->kind == VALUE_RECORD ? pointer || !is_empty_record(field) : field->kind != VALUE_ABSENT)
+        if (type->fields[i].flags & FIELD_POINTER ? field->kind != VALUE_ABSENT : !is_zero(field))
             return false;
     }
     return !v->record->extra || v->record->extra->count == 0;
