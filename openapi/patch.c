@@ -4,6 +4,13 @@
 
 const struct schema patch_any = {.kind = SCHEMA_ANY};
 
+bool patch_unprocessable(struct error *err)
+{
+    if (err)
+        err->has_details = true;
+    return error_set(err, REASON_INVALID, "the server rejected our request due to an error in our request");
+}
+
 const char *patch_kind_name(const struct value *v)
 {
     switch ((enum value_kind)v->kind) {

@@ -296,7 +296,6 @@ bool patch_json_apply(struct arena *arena, struct value *doc, const struct value
 
     for (VALUE_EACH(op, ops))
         if (!apply_one(&p, op))
-            return error_set(err, REASON_INVALID,
-                             "the server rejected our request due to an error in our request");
+            return patch_unprocessable(err);
     return true;
 }

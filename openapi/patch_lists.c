@@ -94,8 +94,7 @@ bool patch_item_kind(const struct value *a, const struct value *b, enum value_ki
     for (int i = 0; i < 2; i++) {
         for (VALUE_EACH(item, lists[i])) {
             if (!first && item->kind == VALUE_LIST)
-                return error_set(err, REASON_INVALID,
-                                 "the server rejected our request due to an error in our request");
+                return patch_unprocessable(err);
             first = first ? first : item;
             if (item->kind != first->kind || item->kind == VALUE_NULL)
                 return fail_mixed(a, b, err);

@@ -18,6 +18,9 @@ bool patch_strategic_apply(struct arena *arena, const struct schema_type *type, 
 bool patch_equal(const struct value *a, const struct value *b);
 /* As Go's %v prints maps, lists and scalars: map[a:1 b:[x y] c:<nil>]. */
 void patch_print(struct buf *out, const struct value *v);
+/* Upstream's answer to a patch that it understands and cannot apply: 422 with empty details. Returns false.
+ */
+bool patch_unprocessable(struct error *err);
 /* "string", "number", "object", "array", "bool", "null": the kind of a JSON value. */
 const char *patch_kind_name(const struct value *v);
 

@@ -48,6 +48,9 @@ static void check_case(enum patch_type type, const struct schema_type *schema, c
         fail_msg("%s on %s: got %s, want %s", c->patch, c->doc, ok ? shown(arena, &got) : err.message,
                  c->want ? c->want : c->message);
     if (!ok) {
+        if (err.has_details != (c->code == 422))
+            fail_msg("%s on %s: the error has %s details", c->patch, c->doc,
+                     err.has_details ? "empty" : "no");
         if (error_code(&err) != c->code || strncmp(err.message, c->message, strlen(c->message)) != 0)
             fail_msg("%s on %s: got %d %s, want %d %s", c->patch, c->doc, error_code(&err), err.message,
                      c->code, c->message);
