@@ -1,6 +1,6 @@
 /*
- * What anyone who can reach the port may try. After each attack the server still answers, and (under the leak checker)
- * has kept nothing.
+ * What anyone who can reach the port may try. After each attack the server still answers, and (under the leak
+ * checker) has kept nothing.
  */
 #include <sys/resource.h>
 
@@ -30,11 +30,13 @@ static int teardown(void **state)
 
 /* ---- frames ---- */
 
-static void put_frame(struct buf *b, unsigned type, unsigned flags, uint32_t stream, const void *payload, size_t len)
+static void put_frame(struct buf *b, unsigned type, unsigned flags, uint32_t stream, const void *payload,
+                      size_t len)
 {
-    const unsigned char head[9] = {(unsigned char)(len >> 16), (unsigned char)(len >> 8), (unsigned char)len,
-                                   (unsigned char)type, (unsigned char)flags, (unsigned char)(stream >> 24),
-                                   (unsigned char)(stream >> 16), (unsigned char)(stream >> 8), (unsigned char)stream};
+    const unsigned char head[9] = {
+        (unsigned char)(len >> 16),    (unsigned char)(len >> 8),    (unsigned char)len,
+        (unsigned char)type,           (unsigned char)flags,         (unsigned char)(stream >> 24),
+        (unsigned char)(stream >> 16), (unsigned char)(stream >> 8), (unsigned char)stream};
     buf_put(b, head, 9);
     buf_put(b, payload, len);
 }
@@ -48,8 +50,12 @@ static void put_u32_frame(struct buf *b, unsigned type, uint32_t stream, uint32_
 
 static void put_window_setting(struct buf *b, uint32_t window)
 {
-    const unsigned char s[6] = {0, 4, (unsigned char)(window >> 24), (unsigned char)(window >> 16),
-                                (unsigned char)(window >> 8), (unsigned char)window};
+    const unsigned char s[6] = {0,
+                                4,
+                                (unsigned char)(window >> 24),
+                                (unsigned char)(window >> 16),
+                                (unsigned char)(window >> 8),
+                                (unsigned char)window};
     put_frame(b, SETTINGS, 0, 0, s, 6);
 }
 
@@ -57,7 +63,7 @@ static void put_window_setting(struct buf *b, uint32_t window)
 static void put_block(struct buf *b, const char *method, const char *path)
 {
     buf_put(b, strcmp(method, "GET") == 0 ? "\x82" : "\x83", 1); /* :method GET or POST */
-    buf_put(b, "\x86\x04", 2);                                  /* :scheme http; :path, literal */
+    buf_put(b, "\x86\x04", 2);                                   /* :scheme http; :path, literal */
     buf_putc(b, (char)strlen(path));
     buf_puts(b, path);
     buf_put(b, "\x01\x01x", 3); /* :authority x */
@@ -124,7 +130,10 @@ static void test_header_bomb(void **state)
     cleanup_buf struct buf b = BUF_INIT(BUF_UNLIMITED), block = BUF_INIT(BUF_UNLIMITED);
     put_preface(&b);
     put_block(&block, "POST", "/echo");
-    buf_put(&block, "\x40\x01" "a\x7f\x81\x1f", 6); /* a: 4,000 bytes, into the table ... */
+    buf_put(&block,
+            "\x40\x01"
+            "a\x7f\x81\x1f",
+            6); /* a: 4,000 bytes, into the table ... */
     memset(buf_reserve(&block, 4000), 'v', 4000);
     block.len += 4000;
     memset(buf_reserve(&block, 12000), '\xbe', 12000); /* ... and 12,000 times from there: 48 MB */
@@ -141,7 +150,11 @@ static void test_continuation_bomb(void **state)
     put_block(&block, "POST", "/echo");
     put_frame(&b, HEADERS, 0, 1, block.data, block.len);
     for (int i = 0; i < 1000; i++)
-        put_frame(&b, CONTINUATION, 0, 1, "\x00\x01" "a\x01" "b", 5);
+        put_frame(&b, CONTINUATION, 0, 1,
+                  "\x00\x01"
+                  "a\x01"
+                  "b",
+                  5);
     assert_true(cut_off(&b));
     assert_int_equal(T.handled, 0);
 }
@@ -242,7 +255,8 @@ static void test_unfinished_bodies(void **state)
     struct client c = client_open();
     struct http_stats stats = {0};
     unsigned pings = 0;
-    for (uint32_t round = 0; round < 15 * 4; round++) { /* stays within the windows of stream and connection */
+    for (uint32_t round = 0; round < 15 * 4;
+         round++) { /* stays within the windows of stream and connection */
         cleanup_buf struct buf b = BUF_INIT(BUF_UNLIMITED);
         if (round == 0)
             put_preface(&b);
@@ -351,7 +365,8 @@ static void test_mutated_http1(void **state)
 {
     static const char *const seeds[] = {
         "GET /hello HTTP/1.1\r\nHost: x\r\n\r\nGET /stream?5000 HTTP/1.1\r\nHost: x\r\n\r\n",
-        "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n0123456789GET /big?99 HTTP/1.1\r\nHost: x\r\n\r\n",
+        "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n0123456789GET /big?99 HTTP/1.1\r\nHost: "
+        "x\r\n\r\n",
         "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\nA: b\r\n\r\n",
         "GET /x HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\nsome bytes, bye",
         "HEAD /big?1000 HTTP/1.0\r\nConnection: keep-alive\r\nExpect: 100-continue\r\n\r\n",
@@ -393,7 +408,8 @@ static void put_noise_frame(struct buf *b, uint32_t *stream)
         *stream += 2;
         put_request(b, *stream, noise(3) ? "GET" : "POST", paths[noise(5)], noise(3) ? END_STREAM : 0);
     } else if (kind < 7) {
-        put_u32_frame(b, WINDOW_UPDATE, noise(2) ? 0 : target, noise(3) ? 1 + noise(70000) : noise(0x7fffffff));
+        put_u32_frame(b, WINDOW_UPDATE, noise(2) ? 0 : target,
+                      noise(3) ? 1 + noise(70000) : noise(0x7fffffff));
     } else if (kind < 9) {
         put_window_setting(b, noise(3) ? noise(100000) : noise(0x7fffffff));
     } else if (kind < 10) {
@@ -426,10 +442,19 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_settings_games), TEST(test_header_bomb), TEST(test_continuation_bomb), TEST(test_reset_flood),
-        TEST(test_provoked_reset_flood), TEST(test_frame_floods), TEST(test_unfinished_bodies),
-        TEST(test_client_that_reads_nothing), TEST(test_idle_connections), TEST(test_descriptors_exhausted),
-        TEST(test_mutated_http1), TEST(test_mutated_http2), TEST(test_pipelining_without_reading),
+        TEST(test_settings_games),
+        TEST(test_header_bomb),
+        TEST(test_continuation_bomb),
+        TEST(test_reset_flood),
+        TEST(test_provoked_reset_flood),
+        TEST(test_frame_floods),
+        TEST(test_unfinished_bodies),
+        TEST(test_client_that_reads_nothing),
+        TEST(test_idle_connections),
+        TEST(test_descriptors_exhausted),
+        TEST(test_mutated_http1),
+        TEST(test_mutated_http2),
+        TEST(test_pipelining_without_reading),
         cmocka_unit_test_setup_teardown(test_late_continuation, setup_impatient, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -144,7 +144,8 @@ void conn_destroy_dead(struct loop *loop)
         loop->touched = true;
         if (conn->abortive)
             shutdown(h2o_socket_get_fd(conn->sock), SHUT_RDWR);
-        /* With TLS, h2o sends a close_notify first, and would wait without end for a peer that takes nothing. */
+        /* With TLS, h2o sends a close_notify first, and would wait without end for a peer that takes nothing.
+         */
         conn->timer.fn = force_close;
         timer_arm(&conn->timer, now_millis() + 1000);
         conn->sock->on_close.cb = on_disposed;

@@ -1,7 +1,7 @@
 /*
  * A server to try and to measure the HTTP seam with: http_example ADDRESS [CERT KEY [CLIENT_CA]].
- * /hello answers 1 KB on the loop, /slow the same from another thread, /big 10 MiB, /stream a line a second, /echo the body;
- * an upgrade echoes bytes.
+ * /hello answers 1 KB on the loop, /slow the same from another thread, /big 10 MiB, /stream a line a second,
+ * /echo the body; an upgrade echoes bytes.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -20,7 +20,8 @@ struct ticker {
 
 static void reply(struct http_exchange *ex, int status, struct blob *body)
 {
-    http_respond(ex, &(struct http_response){.status = status, .content_type = SLICE("application/json")}, body);
+    http_respond(ex, &(struct http_response){.status = status, .content_type = SLICE("application/json")},
+                 body);
 }
 
 static void run_slow(void *arg)
@@ -75,7 +76,8 @@ static void on_drain(void *arg)
 static void start_echo(struct http_exchange *ex)
 {
     struct echo *echo = xcalloc(1, sizeof *echo);
-    echo->pipe = http_upgrade(ex, &(struct http_response){0}, &(struct http_pipe_handler){on_data, on_drain, free, echo});
+    echo->pipe = http_upgrade(ex, &(struct http_response){0},
+                              &(struct http_pipe_handler){on_data, on_drain, free, echo});
     http_pipe_resume(echo->pipe);
 }
 
@@ -113,7 +115,8 @@ int main(int argc, char **argv)
     big = blob_copy(slice_make(bytes.data, 10 << 20));
     buf_release(&bytes);
     pool = pool_new("slow", 8, 10000);
-    struct http_server *server = http_server_new(&config, &(struct http_handler){.on_request = on_request}, &err);
+    struct http_server *server =
+        http_server_new(&config, &(struct http_handler){.on_request = on_request}, &err);
     if (!server) {
         fprintf(stderr, "http_example: %s\n", err.message);
         return 1;

@@ -241,9 +241,10 @@ void exchange_refuse(struct http_exchange *ex, int status, const char *why)
     atomic_fetch_add_explicit(&ex->loop->refused, 1, memory_order_relaxed);
     if (server->handler.on_refused)
         body = server->handler.on_refused(server->handler.arg, status, why, &type);
-    log_debug("request refused", LOG_N("code", status), LOG_S("why", why), LOG_V("client", ex->peer->info.address));
-    http_respond(ex, &(struct http_response){.status = status, .content_type = body ? type : (struct slice){0}},
-                 body);
+    log_debug("request refused", LOG_N("code", status), LOG_S("why", why),
+              LOG_V("client", ex->peer->info.address));
+    http_respond(
+        ex, &(struct http_response){.status = status, .content_type = body ? type : (struct slice){0}}, body);
 }
 
 /* ---- streams ---- */
@@ -346,7 +347,8 @@ struct http_pipe *http_upgrade(struct http_exchange *ex, const struct http_respo
                                const struct http_pipe_handler *handler)
 {
     assert(current_loop == ex->loop);
-    if (!ex->conn || ex->conn->engine != &h1_engine || ex->upgrade_token.len == 0 || atomic_load(&ex->answered))
+    if (!ex->conn || ex->conn->engine != &h1_engine || ex->upgrade_token.len == 0 ||
+        atomic_load(&ex->answered))
         return NULL;
     copy_response(ex, response);
     ex->response.status = 101;

@@ -1,10 +1,11 @@
 /*
- * framing: which bytes belong to an HTTP/1.1 request, decided strictly. Pure; fuzzed with the HTTP/1.1 engine.
+ * framing: which bytes belong to an HTTP/1.1 request, decided strictly. Pure; fuzzed with the HTTP/1.1
+ * engine.
  *
- * A request that two parsers could cut differently is how one client smuggles a request into another's connection; so
- * whatever RFC 9112 leaves to the recipient's kindness is refused here: two lengths, a length beside a transfer coding, any
- * coding but one "chunked", folded lines, bare line feeds, no Host or two.
- * Any thread.
+ * A request that two parsers could cut differently is how one client smuggles a request into another's
+ * connection; so whatever RFC 9112 leaves to the recipient's kindness is refused here: two lengths, a length
+ * beside a transfer coding, any coding but one "chunked", folded lines, bare line feeds, no Host or two. Any
+ * thread.
  */
 #ifndef APISERVER_HTTP_FRAMING_H
 #define APISERVER_HTTP_FRAMING_H
@@ -24,8 +25,8 @@ struct framing {
     struct slice host;
 };
 
-/* head: all bytes of the request's head with its empty line; headers: lower-case names, as parsed from it (name.ptr NULL is a
- * folded line). Returns 0, or the status of the refusal with the reason in *ret_why. */
+/* head: all bytes of the request's head with its empty line; headers: lower-case names, as parsed from it
+ * (name.ptr NULL is a folded line). Returns 0, or the status of the refusal with the reason in *ret_why. */
 int framing_check(struct slice head, int minor_version, const struct http_header *headers, size_t count,
                   struct framing *ret, const char **ret_why);
 

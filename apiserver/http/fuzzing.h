@@ -1,6 +1,7 @@
 /*
- * fuzzing: one server in this process; the input goes to it over a loopback connection whose other half then closes, and the run
- * ends when the server has closed too. The handler answers at once, streams, upgrades or echoes by the path's first letter.
+ * fuzzing: one server in this process; the input goes to it over a loopback connection whose other half then
+ * closes, and the run ends when the server has closed too. The handler answers at once, streams, upgrades or
+ * echoes by the path's first letter.
  */
 #ifndef APISERVER_HTTP_FUZZING_H
 #define APISERVER_HTTP_FUZZING_H
@@ -49,8 +50,13 @@ static void fuzz_on_request(void *arg, struct http_exchange *ex)
 
 static inline void fuzz_start(void)
 {
-    struct http_config config = {.address = "127.0.0.1:0", .loops = 1, .head_seconds = 1, .idle_seconds = 1,
-                                 .send_seconds = 1, .max_body = 10000, .max_head = 4000};
+    struct http_config config = {.address = "127.0.0.1:0",
+                                 .loops = 1,
+                                 .head_seconds = 1,
+                                 .idle_seconds = 1,
+                                 .send_seconds = 1,
+                                 .max_body = 10000,
+                                 .max_head = 4000};
     struct http_handler handler = {.on_request = fuzz_on_request};
     fuzz_server = http_server_new(&config, &handler, NULL);
     if (!fuzz_server)
@@ -60,7 +66,8 @@ static inline void fuzz_start(void)
 
 static inline void fuzz_send(const void *prefix, size_t prefix_size, const uint8_t *data, size_t size)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)http_server_port(fuzz_server))};
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)http_server_port(fuzz_server))};
     struct linger reset = {1, 0}; /* no TIME_WAIT: there would soon be no ports left */
     char bytes[4096];
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

@@ -3,8 +3,8 @@
 #include <ctype.h>
 
 /*
- * The reading half of HTTP/1.1. The tokenizer is libh2o's (it exports its picohttpparser, without a header); which bytes are the
- * request is decided by framing.c.
+ * The reading half of HTTP/1.1. The tokenizer is libh2o's (it exports its picohttpparser, without a header);
+ * which bytes are the request is decided by framing.c.
  */
 struct phr_header {
     const char *name; /* NULL: a folded line */
@@ -104,7 +104,8 @@ static int take_head(struct conn *conn, const struct head *head, size_t len, con
     r->method = slice_make(copy.ptr + (head->method - from), head->method_len);
     r->authority = h1->framing.host;
     *ret_why = "malformed request line";
-    if (!method_ok(r->method) || !set_target(r, slice_make(copy.ptr + (head->target - from), head->target_len)))
+    if (!method_ok(r->method) ||
+        !set_target(r, slice_make(copy.ptr + (head->target - from), head->target_len)))
         return 400;
     struct slice token = h1->framing.upgrade_token;
     if (token.len) {
@@ -169,8 +170,9 @@ static bool read_head(struct conn *conn)
     if (preface != 0)
         return preface > 0;
     head.header_count = MAX_HEADERS;
-    int n = phr_parse_request(input->bytes, input->size, &head.method, &head.method_len, &head.target,
-                              &head.target_len, &head.minor_version, head.headers, &head.header_count, h1->seen);
+    int n =
+        phr_parse_request(input->bytes, input->size, &head.method, &head.method_len, &head.target,
+                          &head.target_len, &head.minor_version, head.headers, &head.header_count, h1->seen);
     if (n == -2 && input->size <= config->max_head) {
         if (h1->seen == 0) {
             h1->since = now_millis();
@@ -233,7 +235,8 @@ static bool read_body(struct conn *conn)
 
 /* ---- the order of things ---- */
 
-/* The client has closed its side. It may still want the answer that is due, though most have gone for good. */
+/* The client has closed its side. It may still want the answer that is due, though most have gone for good.
+ */
 static void on_eof(struct conn *conn)
 {
     struct h1 *h1 = conn->state;
@@ -371,8 +374,8 @@ struct http_pipe *h1_upgrade(struct http_exchange *ex, const struct http_pipe_ha
     if (has_upgrade) {
         h1_append_head(&head, ex, "connection: Upgrade\r\n");
     } else {
-        const char *line = arena_printf(ex->arena, "connection: Upgrade\r\nupgrade: %.*s\r\n",
-                                        SLICE_ARG(ex->upgrade_token));
+        const char *line =
+            arena_printf(ex->arena, "connection: Upgrade\r\nupgrade: %.*s\r\n", SLICE_ARG(ex->upgrade_token));
         h1_append_head(&head, ex, line);
     }
     h1->ex = NULL;

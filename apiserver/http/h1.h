@@ -16,16 +16,16 @@ struct h1 {
     struct http_exchange *ex; /* in H1_BODY and H1_BUSY */
     struct framing framing;   /* of that request */
     struct chunked chunked;
-    size_t seen;   /* bytes of an unfinished head looked at before */
-    int64_t since; /* of the head, then of the body; milliseconds */
+    size_t seen;    /* bytes of an unfinished head looked at before */
+    int64_t since;  /* of the head, then of the body; milliseconds */
     struct buf out; /* heads and small bodies; goes before ex->out */
     size_t out_at;
-    bool served;           /* a request has been read */
-    bool close;            /* after this answer */
-    bool refused;          /* what follows in the input is not understood: linger */
-    bool shutdown;         /* no further requests */
+    bool served;   /* a request has been read */
+    bool close;    /* after this answer */
+    bool refused;  /* what follows in the input is not understood: linger */
+    bool shutdown; /* no further requests */
     bool answer_chunked;
-    bool proceeding;       /* h1_proceed is running */
+    bool proceeding; /* h1_proceed is running */
 };
 
 /* Reads on: as many requests as are complete, one at a time. */

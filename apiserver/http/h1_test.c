@@ -31,7 +31,9 @@ static void test_keep_alive_and_pipelining(void **state)
 static void test_head_has_no_body(void **state)
 {
     struct client c = client_open();
-    client_puts(&c, "HEAD /big?70000 HTTP/1.1\r\nHost: x\r\n\r\nHEAD /stream?10 HTTP/1.1\r\nHost: x\r\n\r\n" GET("/hello"));
+    client_puts(&c,
+                "HEAD /big?70000 HTTP/1.1\r\nHost: x\r\n\r\nHEAD /stream?10 HTTP/1.1\r\nHost: x\r\n\r\n" GET(
+                    "/hello"));
     client_expect(&c, "\r\n\r\nhello");
     assert_non_null(strstr(client_text(&c), "content-length: 70000\r\n\r\nHTTP/1.1 200 OK"));
     assert_null(strchr(client_text(&c) + 1, 'X'));
@@ -81,7 +83,9 @@ static void test_streams(void **state)
 static void test_upgrade(void **state)
 {
     struct client c = client_open();
-    client_puts(&c, "GET /x HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n\r\nearly");
+    client_puts(
+        &c,
+        "GET /x HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n\r\nearly");
     client_expect(&c, "upgrade: websocket\r\n\r\nearly");
     cleanup_buf struct buf flood = BUF_INIT(BUF_UNLIMITED);
     memset(buf_reserve(&flood, 1 << 20), 'f', 1 << 20);
@@ -113,32 +117,41 @@ static void test_refusals(void **state)
         struct slice request;
         const char *answer;
     } cases[] = {
-        CASE("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc", "HTTP/1.1 400"),
-        CASE("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc", "HTTP/1.1 400"),
+        CASE("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc",
+             "HTTP/1.1 400"),
+        CASE("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
+             "HTTP/1.1 400"),
         CASE("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3, 3\r\n\r\nabc", "HTTP/1.1 400"),
         CASE("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: +3\r\n\r\nabc", "HTTP/1.1 400"),
         CASE("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\nabc", "HTTP/1.1 400"),
         CASE("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length:\r\n\r\nabc", "HTTP/1.1 400"),
-        CASE("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n", "HTTP/1.1 400"),
-        CASE("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        CASE("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n",
              "HTTP/1.1 400"),
-        CASE("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+        CASE("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: "
+             "chunked\r\n\r\n0\r\n\r\n",
+             "HTTP/1.1 400"),
+        CASE("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: "
+             "chunked\r\n\r\n",
              "HTTP/1.1 400"),
         CASE("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", "HTTP/1.1 501"),
         CASE("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n", "HTTP/1.1 501"),
         CASE("POST /echo HTTP/1.0\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", "HTTP/1.1 400"),
         CASE("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding : chunked\r\n\r\n", "HTTP/1.1 400"),
-        CASE("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\nabc\r\n0\r\n\r\n", "HTTP/1.1 400"),
-        CASE("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n", "HTTP/1.1 400"),
+        CASE("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\nabc\r\n0\r\n\r\n",
+             "HTTP/1.1 400"),
+        CASE("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n",
+             "HTTP/1.1 400"),
         CASE("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n\r\n", "HTTP/1.1 400"),
-        CASE("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0x3\r\nabc\r\n", "HTTP/1.1 400"),
+        CASE("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0x3\r\nabc\r\n",
+             "HTTP/1.1 400"),
         CASE("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n10000000000000003\r\n",
              "HTTP/1.1 400"),
         CASE("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n186a1\r\n", "HTTP/1.1 413"),
         CASE("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 100001\r\n\r\n", "HTTP/1.1 413"),
         CASE("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 100001\r\nExpect: 100-continue\r\n\r\n",
              "HTTP/1.1 413"),
-        CASE("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nExpect: miracles\r\n\r\n", "HTTP/1.1 417"),
+        CASE("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nExpect: miracles\r\n\r\n",
+             "HTTP/1.1 417"),
         CASE("GET /hello HTTP/1.1\r\n\r\n", "HTTP/1.1 400"),
         CASE("GET /hello HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "HTTP/1.1 400"),
         CASE("GET /hello HTTP/1.1\r\nHost: a b\r\n\r\n", "HTTP/1.1 400"),
@@ -218,9 +231,17 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_keep_alive_and_pipelining), TEST(test_head_has_no_body), TEST(test_bodies), TEST(test_streams),
-        TEST(test_upgrade), TEST(test_refusals), TEST(test_head_limits), TEST(test_413_survives_the_upload),
-        TEST(test_slow_clients), TEST(test_half_closed_client_gets_its_answer), TEST(test_unanswered_request),
+        TEST(test_keep_alive_and_pipelining),
+        TEST(test_head_has_no_body),
+        TEST(test_bodies),
+        TEST(test_streams),
+        TEST(test_upgrade),
+        TEST(test_refusals),
+        TEST(test_head_limits),
+        TEST(test_413_survives_the_upload),
+        TEST(test_slow_clients),
+        TEST(test_half_closed_client_gets_its_answer),
+        TEST(test_unanswered_request),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,14 +4,14 @@
 #include "base/log.h"
 
 /*
- * The reading half of HTTP/2: nghttp2 takes frames apart and keeps the protocol's rules; what a client may cost is decided
- * here.
+ * The reading half of HTTP/2: nghttp2 takes frames apart and keeps the protocol's rules; what a client may
+ * cost is decided here.
  */
 
 enum {
     WINDOW_STREAM = 256 * 1024,
     WINDOW_CONNECTION = 1024 * 1024,
-    RESETS_AT_ONCE = 200,  /* of unanswered requests */
+    RESETS_AT_ONCE = 200, /* of unanswered requests */
     RESETS_PER_SECOND = 20,
     NOISE_AT_ONCE = 2000,
     NOISE_PER_SECOND = 200,
@@ -130,8 +130,8 @@ static void take_header(struct http_exchange *ex, struct slice name, struct slic
         exchange_add_header(ex, arena_dup(ex->arena, name), value);
 }
 
-static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name, size_t name_len,
-                     const uint8_t *value, size_t value_len, uint8_t flags, void *user_data)
+static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
+                     size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags, void *user_data)
 {
     struct conn *conn = user_data;
     struct http_exchange *ex = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
@@ -163,7 +163,8 @@ static bool length_over(const struct http_exchange *ex, size_t max)
 {
     struct slice length = http_header_get(&ex->request, "content-length");
     uint64_t n = 0;
-    for (size_t i = 0; i < length.len && length.len < 19; i++) /* nghttp2 has seen to it that these are digits */
+    for (size_t i = 0; i < length.len && length.len < 19;
+         i++) /* nghttp2 has seen to it that these are digits */
         n = n * 10 + (uint64_t)(length.ptr[i] - '0');
     return n > max || length.len >= 19;
 }
@@ -195,8 +196,8 @@ static void head_done(struct http_exchange *ex, bool end)
 
 /* ---- the body ---- */
 
-static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t stream_id, const uint8_t *data, size_t len,
-                         void *user_data)
+static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t stream_id, const uint8_t *data,
+                         size_t len, void *user_data)
 {
     struct conn *conn = user_data;
     struct h2 *h2 = conn->state;
@@ -273,8 +274,8 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
     }
 }
 
-/* The answer (a 413) is out before the upload is in. A reset at once would make some clients (curl 7.88) drop the answer: so
- * the rest is read and thrown away for a while. */
+/* The answer (a 413) is out before the upload is in. A reset at once would make some clients (curl 7.88) drop
+ * the answer: so the rest is read and thrown away for a while. */
 static void linger_stream(struct http_exchange *ex)
 {
     struct h2 *h2 = ex->conn->state;
@@ -371,7 +372,8 @@ static int64_t on_tick(struct conn *conn, int64_t now)
         check_exchange(ex, config, now);
     }
     conn_mark_dirty(conn);
-    int64_t seconds = config->head_seconds < config->send_seconds ? config->head_seconds : config->send_seconds;
+    int64_t seconds =
+        config->head_seconds < config->send_seconds ? config->head_seconds : config->send_seconds;
     int64_t step = seconds * 500 < LINGER_MILLIS ? seconds * 500 : LINGER_MILLIS;
     return h2->exchanges ? now + step : 0;
 }
@@ -384,7 +386,8 @@ static void on_shutdown(struct conn *conn)
     h2->shutdown = true;
     if (h2->exchanges)
         nghttp2_submit_goaway(h2->session, NGHTTP2_FLAG_NONE,
-                              nghttp2_session_get_last_proc_stream_id(h2->session), NGHTTP2_NO_ERROR, NULL, 0);
+                              nghttp2_session_get_last_proc_stream_id(h2->session), NGHTTP2_NO_ERROR, NULL,
+                              0);
     else
         nghttp2_session_terminate_session(h2->session, NGHTTP2_NO_ERROR);
     conn_mark_dirty(conn);

@@ -10,16 +10,16 @@ static nghttp2_nv make_nv(struct slice name, struct slice value)
 /* HTTP/2 has no connection-level fields. */
 static bool is_forbidden(struct slice name)
 {
-    static const char *const names[] = {"connection", "keep-alive", "transfer-encoding", "upgrade",
-                                        "proxy-connection", "content-length"};
+    static const char *const names[] = {"connection", "keep-alive",       "transfer-encoding",
+                                        "upgrade",    "proxy-connection", "content-length"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (slice_is(name, names[i]))
             return true;
     return false;
 }
 
-static ssize_t read_data(nghttp2_session *session, int32_t stream_id, uint8_t *buf, size_t length, uint32_t *flags,
-                         nghttp2_data_source *source, void *user_data)
+static ssize_t read_data(nghttp2_session *session, int32_t stream_id, uint8_t *buf, size_t length,
+                         uint32_t *flags, nghttp2_data_source *source, void *user_data)
 {
     struct http_exchange *ex = source->ptr;
     size_t n = ex->out.bytes < length ? ex->out.bytes : length;
@@ -71,7 +71,8 @@ void h2_fill(struct conn *conn, struct wbuf *w)
     if (h2->broken)
         conn->linger_when_sent = true;
     if (h2->exchanges) {
-        int64_t seconds = config->head_seconds < config->send_seconds ? config->head_seconds : config->send_seconds;
+        int64_t seconds =
+            config->head_seconds < config->send_seconds ? config->head_seconds : config->send_seconds;
         conn_tick_by(conn, h2->now + seconds * 1000);
     }
 }
@@ -135,7 +136,8 @@ void h2_stream_start(struct http_exchange *ex)
 void h2_more(struct http_exchange *ex)
 {
     struct h2 *h2 = ex->conn->state;
-    nghttp2_session_resume_data(h2->session, ex->stream_id); /* an error: it is not waiting, which is as well */
+    nghttp2_session_resume_data(h2->session,
+                                ex->stream_id); /* an error: it is not waiting, which is as well */
     conn_mark_dirty(ex->conn);
 }
 

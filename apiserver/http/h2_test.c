@@ -36,15 +36,16 @@ static ssize_t on_send(nghttp2_session *session, const uint8_t *data, size_t len
     return client_send(&h->c, data, len) ? (ssize_t)len : NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
-static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name, size_t name_len,
-                     const uint8_t *value, size_t value_len, uint8_t flags, void *user)
+static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
+                     size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags, void *user)
 {
     if (name_len == 7 && memcmp(name, ":status", 7) == 0)
         answer_of(user, frame->hd.stream_id)->status = atoi((const char *)value);
     return 0;
 }
 
-static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *data, size_t len, void *user)
+static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *data, size_t len,
+                   void *user)
 {
     struct answer *a = answer_of(user, id);
     for (size_t i = 0; i < len && a->body + i < sizeof a->text - 1; i++)
@@ -117,7 +118,8 @@ static ssize_t read_upload(nghttp2_session *session, int32_t id, uint8_t *buf, s
 
 static int32_t h2_request(struct h2_client *h, const char *method, const char *path, bool body)
 {
-    nghttp2_nv nv[] = {NV(":method", method), NV(":path", path), NV(":scheme", "http"), NV(":authority", "x")};
+    nghttp2_nv nv[] = {NV(":method", method), NV(":path", path), NV(":scheme", "http"),
+                       NV(":authority", "x")};
     nghttp2_data_provider provider = {.read_callback = read_upload};
     return nghttp2_submit_request(h->session, NULL, nv, 4, body ? &provider : NULL, NULL);
 }
@@ -145,8 +147,12 @@ static struct answer *h2_wait(struct h2_client *h, int32_t id)
 
 static int setup(void **state)
 {
-    server_up((struct http_config){.head_seconds = 1, .idle_seconds = 2, .send_seconds = 2, .max_body = 100000,
-                                   .max_jobs_per_connection = 50, .max_streams = 200});
+    server_up((struct http_config){.head_seconds = 1,
+                                   .idle_seconds = 2,
+                                   .send_seconds = 2,
+                                   .max_body = 100000,
+                                   .max_jobs_per_connection = 50,
+                                   .max_streams = 200});
     return 0;
 }
 
@@ -196,7 +202,8 @@ static void test_streams(void **state)
 {
     struct h2_client h;
     h2_open(&h, 65535, false);
-    int32_t watch = h2_request(&h, "GET", "/watch", false), stream = h2_request(&h, "GET", "/stream?2000000", false);
+    int32_t watch = h2_request(&h, "GET", "/watch", false),
+            stream = h2_request(&h, "GET", "/stream?2000000", false);
     assert_int_equal(h2_wait(&h, stream)->body, 2000000);
     assert_int_equal(answer_of(&h, watch)->status, 200);
     wait_for(&T.closed, 1);
@@ -215,7 +222,8 @@ static void test_stalled_stream(void **state)
 {
     struct h2_client h;
     h2_open(&h, 10, true);
-    int32_t stalled = h2_request(&h, "GET", "/stream?100000", false), small = h2_request(&h, "GET", "/hello", false);
+    int32_t stalled = h2_request(&h, "GET", "/stream?100000", false),
+            small = h2_request(&h, "GET", "/hello", false);
     assert_string_equal(h2_wait(&h, small)->text, "hello");
     struct answer *a = h2_wait(&h, stalled);
     assert_int_equal(a->error, NGHTTP2_CANCEL);
@@ -246,7 +254,8 @@ static void test_header_limit(void **state)
     h2_open(&h, 65535, false);
     static char value[15000];
     memset(value, 'v', sizeof value - 1);
-    nghttp2_nv nv[9] = {NV(":method", "GET"), NV(":path", "/hello"), NV(":scheme", "http"), NV(":authority", "x")};
+    nghttp2_nv nv[9] = {NV(":method", "GET"), NV(":path", "/hello"), NV(":scheme", "http"),
+                        NV(":authority", "x")};
     for (int i = 4; i < 9; i++)
         nv[i] = NV("a", value);
     int32_t large = nghttp2_submit_request(h.session, NULL, nv, 9, NULL, NULL);
@@ -259,7 +268,8 @@ static void test_late_body(void **state)
 {
     struct h2_client h;
     h2_open(&h, 65535, false);
-    nghttp2_nv nv[] = {NV(":method", "POST"), NV(":path", "/echo"), NV(":scheme", "http"), NV(":authority", "x")};
+    nghttp2_nv nv[] = {NV(":method", "POST"), NV(":path", "/echo"), NV(":scheme", "http"),
+                       NV(":authority", "x")};
     nghttp2_submit_headers(h.session, NGHTTP2_FLAG_NONE, -1, NULL, nv, 4, NULL);
     assert_int_equal(h2_wait(&h, 1)->status, 408);
     h2_close(&h);
@@ -291,8 +301,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_requests), TEST(test_uploads), TEST(test_streams), TEST(test_stalled_stream), TEST(test_job_limit),
-        TEST(test_header_limit), TEST(test_late_body), TEST(test_idle_and_shutdown),
+        TEST(test_requests),  TEST(test_uploads),      TEST(test_streams),   TEST(test_stalled_stream),
+        TEST(test_job_limit), TEST(test_header_limit), TEST(test_late_body), TEST(test_idle_and_shutdown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,13 +1,13 @@
 /*
  * internal: what the files of this folder share. Nothing here is seen outside it.
  *
- * A server has loops; a loop (one thread, one h2o evloop) has connections; a connection has one h2o socket and one engine
- * (h1, h2 or pipe); an engine has exchanges. Everything below is touched on the loop's thread only, but for what is
- * atomic or says otherwise.
+ * A server has loops; a loop (one thread, one h2o evloop) has connections; a connection has one h2o socket
+ * and one engine (h1, h2 or pipe); an engine has exchanges. Everything below is touched on the loop's thread
+ * only, but for what is atomic or says otherwise.
  *
  * A turn: h2o calls conn's read or write callback, or the posts are run, or timers; all of these end in
- * loop_end_turn, which writes what the connections have to send (one write per connection), delivers closes and
- * destroys what has died. So engine and handler code never sees an object vanish below it: conn_close and
+ * loop_end_turn, which writes what the connections have to send (one write per connection), delivers closes
+ * and destroys what has died. So engine and handler code never sees an object vanish below it: conn_close and
  * the end of an exchange only mark.
  */
 #ifndef APISERVER_HTTP_INTERNAL_H
@@ -24,13 +24,13 @@
 #include "base/alloc.h"
 
 enum {
-    WBUF_SIZE = 4 * (16384 + 9), /* plain bytes handed to the socket at once: four full DATA frames */
-    COPY_BELOW = 8 * 1024,     /* larger pieces are written from where they are */
-    SPARE_ARENAS = 64,         /* kept per loop */
-    MAX_HEADERS = 256,         /* fields of one request */
+    WBUF_SIZE = 4 * (16384 + 9),   /* plain bytes handed to the socket at once: four full DATA frames */
+    COPY_BELOW = 8 * 1024,         /* larger pieces are written from where they are */
+    SPARE_ARENAS = 64,             /* kept per loop */
+    MAX_HEADERS = 256,             /* fields of one request */
     UNREAD_WHILE_BUSY = 64 * 1024, /* pipelined bytes taken while an answer is due */
-    LINGER_MILLIS = 2000,      /* reading on after a refusal, so that it is not lost to a reset */
-    MIN_BODY_RATE = 1024,      /* bytes per second a request body must reach in the long run */
+    LINGER_MILLIS = 2000,          /* reading on after a refusal, so that it is not lost to a reset */
+    MIN_BODY_RATE = 1024,          /* bytes per second a request body must reach in the long run */
 };
 
 /* ---- loop.c ---- */
@@ -62,7 +62,7 @@ struct loop {
     struct post *posts, **posts_tail;
     struct http_timer **heap; /* by at; heap[0] unused */
     size_t heap_count, heap_cap;
-    struct conn *conns; /* all */
+    struct conn *conns;                 /* all */
     struct conn *idle_head, *idle_tail; /* those without a request, longest first */
     atomic_uint conn_count;
     struct conn *dirty, *dead;
@@ -124,8 +124,8 @@ struct peer {
     atomic_uint jobs; /* of this connection: handed on and not answered */
     struct http_peer info;
     int64_t not_before, not_after; /* of the verified chain, seconds */
-    struct arena *arena; /* NULL without a certificate */
-    char address[72];    /* "[IPv6%scope]:port" */
+    struct arena *arena;           /* NULL without a certificate */
+    char address[72];              /* "[IPv6%scope]:port" */
 };
 struct peer *peer_new(h2o_socket_t *sock);
 void peer_read_certificate(struct peer *peer, SSL *ssl);
@@ -171,9 +171,9 @@ struct engine {
     const char *name;
     void (*on_input)(struct conn *conn); /* sock->input has bytes, or conn->eof was set */
     void (*fill)(struct conn *conn, struct wbuf *w);
-    void (*on_sent)(struct conn *conn); /* the last write has left for the kernel */
+    void (*on_sent)(struct conn *conn);                 /* the last write has left for the kernel */
     int64_t (*on_tick)(struct conn *conn, int64_t now); /* enforces deadlines; returns the next one, or 0 */
-    void (*shutdown)(struct conn *conn); /* no further requests; closes once idle */
+    void (*shutdown)(struct conn *conn);                /* no further requests; closes once idle */
     void (*detach)(struct conn *conn); /* the connection is over: let go of exchanges and of own memory */
     /* Of an exchange on this connection: */
     void (*respond)(struct http_exchange *ex);
@@ -186,8 +186,8 @@ extern const struct engine h1_engine, h2_engine, pipe_engine;
 struct conn {
     struct loop *loop;
     h2o_socket_t *sock;
-    SSL *ssl;        /* after the handshake; owned by sock */
-    struct tls *tls; /* NULL: plain */
+    SSL *ssl;                    /* after the handshake; owned by sock */
+    struct tls *tls;             /* NULL: plain */
     const struct engine *engine; /* NULL until the protocol is known */
     void *state;                 /* the engine's */
     struct peer *peer;
@@ -209,8 +209,8 @@ struct conn {
 void conn_new(struct loop *loop, int fd);
 void conn_mark_dirty(struct conn *conn);
 void conn_flush(struct conn *conn);
-void conn_close(struct conn *conn);  /* at the end of the turn */
-void conn_abort(struct conn *conn);  /* at once, without waiting for what is queued */
+void conn_close(struct conn *conn); /* at the end of the turn */
+void conn_abort(struct conn *conn); /* at once, without waiting for what is queued */
 void conn_destroy_dead(struct loop *loop);
 void conn_linger(struct conn *conn); /* half-close and read on for a while */
 void conn_set_idle(struct conn *conn, bool idle);
@@ -241,16 +241,16 @@ struct http_exchange {
     struct http_stream_handler stream;
     struct outq out;
     struct slice upgrade_token;
-    int64_t since;        /* the first byte of the request; then: of the last send progress. milliseconds */
+    int64_t since; /* the first byte of the request; then: of the last send progress. milliseconds */
     size_t header_bytes, header_capacity;
-    size_t discarded;     /* of a body that was refused */
-    int32_t stream_id;    /* h2 */
-    int refused;          /* status to refuse with once the head is in */
+    size_t discarded;  /* of a body that was refused */
+    int32_t stream_id; /* h2 */
+    int refused;       /* status to refuse with once the head is in */
     const char *refused_why;
-    bool head_only;       /* HEAD */
+    bool head_only; /* HEAD */
     bool http10;
     bool is_job, dispatched, started, streaming, ended, aborted, waiting_drain, in_drained, closing, finished;
-    bool upload_open;     /* counted among unfinished bodies */
+    bool upload_open; /* counted among unfinished bodies */
     bool end_of_request, sent_end;
 };
 

@@ -20,7 +20,8 @@ bool loop_init(struct loop *loop, struct http_server *server, unsigned index, st
 }
 
 #if defined(__SANITIZE_ADDRESS__)
-/* libh2o keeps up to 16 chunks of 4 KiB per thread for reuse, out of our reach, and a thread that ends loses them. */
+/* libh2o keeps up to 16 chunks of 4 KiB per thread for reuse, out of our reach, and a thread that ends loses
+ * them. */
 const char *__lsan_default_suppressions(void);
 __attribute__((weak)) const char *__lsan_default_suppressions(void)
 {
@@ -163,7 +164,8 @@ void loop_start(struct loop *loop)
 
 void loop_release(struct loop *loop)
 {
-    /* Answers that were posted after the end find their exchanges gone; running them releases what they hold. */
+    /* Answers that were posted after the end find their exchanges gone; running them releases what they hold.
+     */
     current_loop = loop;
     loop_run_posts(loop);
     exchange_deliver_closes(loop);

@@ -36,7 +36,8 @@ static bool decode_segment(struct arena *arena, struct slice raw, struct slice *
     return true;
 }
 
-bool path_parse(struct arena *arena, struct slice raw_path, const struct slice **ret_segments, size_t *ret_count)
+bool path_parse(struct arena *arena, struct slice raw_path, const struct slice **ret_segments,
+                size_t *ret_count)
 {
     if (raw_path.len == 0 || raw_path.ptr[0] != '/')
         return false;

@@ -43,8 +43,8 @@ static void test_paths(void **state)
         for (size_t k = 0; ok && k < count; k++)
             buf_printf(&shown, "[%.*s]", SLICE_ARG(segments[k]));
         if (ok != (cases[i].expected != NULL) || (ok && strcmp(buf_cstr(&shown), cases[i].expected) != 0))
-            fail_msg("%s: expected %s, got %s", cases[i].path.ptr, cases[i].expected ? cases[i].expected : "refusal",
-                     ok ? buf_cstr(&shown) : "refusal");
+            fail_msg("%s: expected %s, got %s", cases[i].path.ptr,
+                     cases[i].expected ? cases[i].expected : "refusal", ok ? buf_cstr(&shown) : "refusal");
     }
 }
 

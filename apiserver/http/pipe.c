@@ -1,8 +1,8 @@
 #include "apiserver/http/internal.h"
 
 /*
- * An upgraded connection: bytes both ways. One portion at a time goes up (http_pipe_resume asks for the next), so that a slow
- * reader behind us slows the client down.
+ * An upgraded connection: bytes both ways. One portion at a time goes up (http_pipe_resume asks for the
+ * next), so that a slow reader behind us slows the client down.
  */
 struct http_pipe {
     struct conn *conn;

@@ -41,7 +41,8 @@ static void copy_config(struct http_config *to, const struct http_config *from)
     set_defaults(to);
 }
 
-/* As many descriptors as the system lets us have; a part of them is left to the store and the rest of the process. */
+/* As many descriptors as the system lets us have; a part of them is left to the store and the rest of the
+ * process. */
 static unsigned connection_limit(unsigned wanted)
 {
     struct rlimit limit;
@@ -93,12 +94,13 @@ static bool bind_error(const char *address, struct error *err)
 {
     if (errno == EADDRINUSE)
         return error_set(err, REASON_INTERNAL,
-                         "address %s is in use; stop the process that listens there or choose another port", address);
+                         "address %s is in use; stop the process that listens there or choose another port",
+                         address);
     if (errno == EACCES)
         return error_set(err, REASON_INTERNAL, "may not listen on %s: %s; choose a port above 1023", address,
                          strerror(errno));
-    return error_set(err, REASON_INTERNAL, "cannot listen on %s: %s; name an address of this machine", address,
-                     strerror(errno));
+    return error_set(err, REASON_INTERNAL, "cannot listen on %s: %s; name an address of this machine",
+                     address, strerror(errno));
 }
 
 static bool open_listener(struct http_server *server, struct error *err)
@@ -106,7 +108,8 @@ static bool open_listener(struct http_server *server, struct error *err)
     const char *address = server->config.address, *port;
     char host[256];
     struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM}, *list = NULL;
-    if (!split_address(address, host, sizeof host, &port) || getaddrinfo(*host ? host : NULL, port, &hints, &list) != 0)
+    if (!split_address(address, host, sizeof host, &port) ||
+        getaddrinfo(*host ? host : NULL, port, &hints, &list) != 0)
         return error_set(err, REASON_INTERNAL, "%s is not an address to listen on; write host:port", address);
     server->listen_fd = bind_one(list);
     int saved = errno;
@@ -167,7 +170,8 @@ static void on_accept(h2o_socket_t *listener, const char *err)
         }
         int fd = accept4(h2o_socket_get_fd(listener), NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0) {
-            /* Out of descriptors (or memory): the listener stays readable, so looking away is all that helps. */
+            /* Out of descriptors (or memory): the listener stays readable, so looking away is all that helps.
+             */
             if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
                 pause_accept(loop);
             break;

@@ -143,8 +143,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_posts_keep_their_order), TEST(test_timers), TEST(test_idle_makes_room),
-        TEST(test_answer_to_nobody), TEST(test_stop_ends_what_is_left),
+        TEST(test_posts_keep_their_order), TEST(test_timers),
+        TEST(test_idle_makes_room),        TEST(test_answer_to_nobody),
+        TEST(test_stop_ends_what_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

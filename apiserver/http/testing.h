@@ -1,9 +1,9 @@
 /*
  * testing: a server in this process and a client that can send any bytes, for the tests of this folder.
  *
- * The handler answers: /hello "hello"; /big?N N bytes; /echo the body; /hold nothing until the test releases it
- * (hold_release, from the test's own thread); /stream?N N bytes in chunks of 1,000 and then the end; /watch an open stream; /who the
- * peer. An upgrade echoes.
+ * The handler answers: /hello "hello"; /big?N N bytes; /echo the body; /hold nothing until the test releases
+ * it (hold_release, from the test's own thread); /stream?N N bytes in chunks of 1,000 and then the end;
+ * /watch an open stream; /who the peer. An upgrade echoes.
  */
 #ifndef APISERVER_HTTP_TESTING_H
 #define APISERVER_HTTP_TESTING_H

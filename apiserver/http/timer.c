@@ -1,8 +1,8 @@
 #include "apiserver/http/internal.h"
 #include "base/clock.h"
 
-/* Timers of a loop are a binary heap by due time. libh2o's own are not used: they follow the wall clock, whose steps would
- * move every deadline. */
+/* Timers of a loop are a binary heap by due time. libh2o's own are not used: they follow the wall clock,
+ * whose steps would move every deadline. */
 
 int64_t now_millis(void)
 {
@@ -88,8 +88,8 @@ void timer_run(struct loop *loop)
     }
 }
 
-struct http_timer *http_timer_start(struct http_server *server, unsigned loop, int64_t millis, void (*fn)(void *arg),
-                                    void *arg)
+struct http_timer *http_timer_start(struct http_server *server, unsigned loop, int64_t millis,
+                                    void (*fn)(void *arg), void *arg)
 {
     struct http_timer *timer = xcalloc(1, sizeof *timer);
     *timer = (struct http_timer){.loop = &server->loops[loop], .fn = fn, .arg = arg, .allocated = true};

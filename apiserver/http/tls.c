@@ -13,14 +13,15 @@ DEFINE_CLEANUP(cleanup_tls_fn, struct tls *, tls_unref)
 
 /* ---- the context ---- */
 
-static int select_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in,
-                           unsigned in_len, void *arg)
+static int select_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+                           const unsigned char *in, unsigned in_len, void *arg)
 {
     bool http1_only = arg != NULL;
     static const struct slice ours[] = {SLICE("h2"), SLICE("http/1.1")};
     for (size_t i = http1_only; i < 2; i++)
         for (unsigned at = 0; at < in_len; at += 1 + in[at])
-            if (at + 1 + in[at] <= in_len && slice_eq(slice_make((const char *)in + at + 1, in[at]), ours[i])) {
+            if (at + 1 + in[at] <= in_len &&
+                slice_eq(slice_make((const char *)in + at + 1, in[at]), ours[i])) {
                 *out = in + at + 1;
                 *out_len = in[at];
                 return SSL_TLSEXT_ERR_OK;
@@ -28,8 +29,8 @@ static int select_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
     return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-/* The connection is h2o's socket data; the socket, data of the BIO that h2o gave to the SSL. h2o shows the SSL nowhere else,
- * and this is the only place that relies on it (tls_test.c would fail). */
+/* The connection is h2o's socket data; the socket, data of the BIO that h2o gave to the SSL. h2o shows the
+ * SSL nowhere else, and this is the only place that relies on it (tls_test.c would fail). */
 static void on_info(const SSL *ssl, int where, int ret)
 {
     if (!(where & SSL_CB_HANDSHAKE_DONE))
@@ -39,7 +40,8 @@ static void on_info(const SSL *ssl, int where, int ret)
     conn->ssl = (SSL *)ssl;
 }
 
-/* Looks at the client's chain without refusing it: who is not known is anonymous, and the layers above answer 401. */
+/* Looks at the client's chain without refusing it: who is not known is anonymous, and the layers above answer
+ * 401. */
 static int verify_leniently(X509_STORE_CTX *store, void *arg)
 {
     X509_verify_cert(store);
@@ -53,8 +55,8 @@ static bool certificate_error(struct error *err, const char *what, const char *p
     if (ERR_GET_LIB(code) == ERR_LIB_SYS || ERR_GET_REASON(ERR_peek_error()) == ERR_R_SYS_LIB ||
         access(path, R_OK) != 0) {
         errno = access(path, R_OK) != 0 ? errno : saved;
-        error_set(err, REASON_INTERNAL, "cannot read the %s %s: %s; check the path and its permissions", what, path,
-                  strerror(errno));
+        error_set(err, REASON_INTERNAL, "cannot read the %s %s: %s; check the path and its permissions", what,
+                  path, strerror(errno));
     } else {
         error_set(err, REASON_INTERNAL, "the %s %s is not usable PEM (%s); replace it", what, path,
                   ERR_reason_error_string(code) ? ERR_reason_error_string(code) : "no certificate found");
@@ -76,12 +78,13 @@ static bool check_period(SSL_CTX *ctx, const char *path, struct error *err)
     int64_t from = asn1_seconds(X509_get0_notBefore(cert)), until = asn1_seconds(X509_get0_notAfter(cert));
     char text[CLOCK_TEXT];
     if (now > until)
-        return error_set(err, REASON_INTERNAL, "the server certificate %s expired at %.*s; renew it and start again",
-                         path, SLICE_ARG(clock_format_seconds(until, text)));
+        return error_set(err, REASON_INTERNAL,
+                         "the server certificate %s expired at %.*s; renew it and start again", path,
+                         SLICE_ARG(clock_format_seconds(until, text)));
     if (now < from)
         return error_set(err, REASON_INTERNAL,
-                         "the server certificate %s is not valid before %.*s; check this machine's clock", path,
-                         SLICE_ARG(clock_format_seconds(from, text)));
+                         "the server certificate %s is not valid before %.*s; check this machine's clock",
+                         path, SLICE_ARG(clock_format_seconds(from, text)));
     return true;
 }
 
@@ -96,9 +99,10 @@ static bool load_pair(SSL_CTX *ctx, const struct http_config *config, struct err
         return certificate_error(err, "server key", config->key_file);
     if (SSL_CTX_check_private_key(ctx) != 1) {
         ERR_clear_error();
-        return error_set(err, REASON_INTERNAL,
-                         "the key %s does not belong to the certificate %s; name the two that were made together",
-                         config->key_file, config->cert_file);
+        return error_set(
+            err, REASON_INTERNAL,
+            "the key %s does not belong to the certificate %s; name the two that were made together",
+            config->key_file, config->cert_file);
     }
     return check_period(ctx, config->cert_file, err);
 }
@@ -111,7 +115,8 @@ static bool load_client_ca(SSL_CTX *ctx, const char *path, struct error *err)
         return certificate_error(err, "client CA", path);
     }
     SSL_CTX_set_client_CA_list(ctx, names);
-    X509_STORE_set_flags(SSL_CTX_get_cert_store(ctx), X509_V_FLAG_PARTIAL_CHAIN); /* an intermediate may be the anchor */
+    X509_STORE_set_flags(SSL_CTX_get_cert_store(ctx),
+                         X509_V_FLAG_PARTIAL_CHAIN); /* an intermediate may be the anchor */
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_cert_verify_callback(ctx, verify_leniently, NULL);
     return true;
@@ -128,9 +133,10 @@ struct tls *tls_new(const struct http_config *config, struct error *err)
     }
     SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
     SSL_CTX_set_cipher_list(ctx, "ECDHE+AESGCM:ECDHE+CHACHA20");
-    SSL_CTX_set_ciphersuites(ctx, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256");
-    /* No resumption at all: a resumed session would keep the verdict on a client certificate that has expired or whose
-     * CA has been withdrawn since; and Go clients and kubectl do not resume. */
+    SSL_CTX_set_ciphersuites(ctx,
+                             "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256");
+    /* No resumption at all: a resumed session would keep the verdict on a client certificate that has expired
+     * or whose CA has been withdrawn since; and Go clients and kubectl do not resume. */
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(ctx, 0);
     SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
@@ -170,8 +176,8 @@ static void format_address(struct peer *peer, h2o_socket_t *sock)
     int n = 0;
     if (len && getnameinfo((struct sockaddr *)&address, len, host, sizeof host, port, sizeof port,
                            NI_NUMERICHOST | NI_NUMERICSERV) == 0)
-        n = snprintf(peer->address, sizeof peer->address, address.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host,
-                     port);
+        n = snprintf(peer->address, sizeof peer->address, address.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s",
+                     host, port);
     peer->info.address = slice_make(peer->address, n < (int)sizeof peer->address ? (size_t)n : 0);
 }
 
@@ -232,7 +238,8 @@ static void read_period(struct peer *peer, SSL *ssl)
     peer->not_after = INT64_MAX;
     for (int i = 0; i < sk_X509_num(chain); i++) {
         X509 *cert = sk_X509_value(chain, i);
-        int64_t from = asn1_seconds(X509_get0_notBefore(cert)), until = asn1_seconds(X509_get0_notAfter(cert));
+        int64_t from = asn1_seconds(X509_get0_notBefore(cert)),
+                until = asn1_seconds(X509_get0_notAfter(cert));
         if (from > peer->not_before)
             peer->not_before = from;
         if (until < peer->not_after)

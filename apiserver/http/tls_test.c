@@ -32,8 +32,8 @@ static void add_extension(X509 *cert, int nid, const char *value)
 }
 
 /* subject: "CN=a,O=b,O=c"; issuer NULL: self-signed CA; purpose: extended key usage, NULL for none. */
-static struct identity make(const char *subject, const struct identity *issuer, const char *purpose, long from,
-                            long until)
+static struct identity make(const char *subject, const struct identity *issuer, const char *purpose,
+                            long from, long until)
 {
     struct identity id = {X509_new(), EVP_EC_gen("P-256")};
     cleanup_free char *text = xstrdup(subject);
@@ -46,8 +46,8 @@ static struct identity make(const char *subject, const struct identity *issuer, 
     for (char *part = strtok_r(text, ",", &save); part; part = strtok_r(NULL, ",", &save)) {
         char *value = strchr(part, '=');
         *value++ = '\0';
-        X509_NAME_add_entry_by_txt(X509_get_subject_name(id.cert), part, MBSTRING_UTF8, (unsigned char *)value, -1, -1,
-                                   0);
+        X509_NAME_add_entry_by_txt(X509_get_subject_name(id.cert), part, MBSTRING_UTF8,
+                                   (unsigned char *)value, -1, -1, 0);
     }
     X509_set_issuer_name(id.cert, X509_get_subject_name(issuer ? issuer->cert : id.cert));
     add_extension(id.cert, NID_basic_constraints, issuer ? "CA:FALSE" : "critical,CA:TRUE");
@@ -83,7 +83,8 @@ static int group_setup(void **state)
     ca = make("CN=ca", NULL, NULL, -DAY, DAY);
     other_ca = make("CN=ca", NULL, NULL, -DAY, DAY);
     struct identity server = make("CN=localhost", &ca, "serverAuth", -DAY, DAY);
-    struct identity late = make("CN=late", &ca, NULL, -DAY, -10), early = make("CN=early", &ca, NULL, DAY, 2 * DAY);
+    struct identity late = make("CN=late", &ca, NULL, -DAY, -10),
+                    early = make("CN=early", &ca, NULL, DAY, 2 * DAY);
     save(&ca, "ca.pem", NULL);
     save(&server, "cert.pem", "key.pem");
     save(&late, "late.pem", "late-key.pem");
@@ -97,8 +98,8 @@ static int group_setup(void **state)
 
 static int group_teardown(void **state)
 {
-    static const char *const names[] = {"ca.pem", "cert.pem", "key.pem", "late.pem", "late-key.pem",
-                                        "early.pem", "early-key.pem", "garbage.pem"};
+    static const char *const names[] = {"ca.pem",       "cert.pem",  "key.pem",       "late.pem",
+                                        "late-key.pem", "early.pem", "early-key.pem", "garbage.pem"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         unlink(file(names[i]));
     rmdir(folder);
@@ -292,7 +293,8 @@ static void test_errors(void **state)
         {{.cert_file = file("none.pem"), .key_file = file("key.pem")}, "No such file"},
         {{.cert_file = file("garbage.pem"), .key_file = file("key.pem")}, "is not usable PEM"},
         {{.cert_file = file("cert.pem"), .key_file = file("none.pem")}, "No such file"},
-        {{.cert_file = file("cert.pem"), .key_file = file("late-key.pem")}, "does not belong to the certificate"},
+        {{.cert_file = file("cert.pem"), .key_file = file("late-key.pem")},
+         "does not belong to the certificate"},
         {{.cert_file = file("late.pem"), .key_file = file("late-key.pem")}, "expired at "},
         {{.cert_file = file("early.pem"), .key_file = file("early-key.pem")}, "is not valid before "},
         {{.cert_file = file("cert.pem"), .key_file = file("key.pem"), .client_ca_file = file("garbage.pem")},
@@ -312,8 +314,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_identities), TEST(test_expiry_on_a_living_connection), TEST(test_no_resumption), TEST(test_protocols),
-        TEST(test_big_answer_and_upload), TEST(test_errors), TEST(test_reload),
+        TEST(test_identities), TEST(test_expiry_on_a_living_connection), TEST(test_no_resumption),
+        TEST(test_protocols),  TEST(test_big_answer_and_upload),         TEST(test_errors),
+        TEST(test_reload),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }
