@@ -1,6 +1,6 @@
-/* All three patch formats: the input is a format byte, a document, a zero byte and a patch. What comes out must
- * be a tree that is the same tree when it was written and read (numbers and broken UTF-8 settle in the first round),
- * and the document given must not change. */
+/* All three patch formats: the input is a format byte, a document, a zero byte and a patch. What comes out
+ * must be a tree that is the same tree when it was written and read (numbers and broken UTF-8 settle in the
+ * first round), and the document given must not change. */
 #include <stdlib.h>
 #include "openapi/patch.h"
 #include "openapi/patch_parts.h"

@@ -141,7 +141,7 @@ static void check_flex(struct causes *c, const struct path *at, const struct val
 
     check_required(c, at, source, "driver");
     for (VALUE_EACH_ENTRY(entry, field_of(source, "options"))) {
-        struct slice rest = entry->key, space;
+        struct slice rest = entry->key, space = entry->key;
         slice_split(&rest, '/', &space);
         struct slice lower = arena_slicef(c->arena, ".%.*s", SLICE_ARG(space));
         for (size_t i = 0; i < lower.len; i++)
