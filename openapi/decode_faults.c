@@ -49,6 +49,15 @@ static void put_go_type(struct buf *out, const struct schema *schema)
     }
 }
 
+/* Is this kind or apiVersion of an object? References have fields of these names too, but with numbers. */
+static bool is_type_meta(const struct place *at)
+{
+    int i = schema_find_field(at->record, at->key.ptr, at->key.len);
+    return (slice_is(at->key, "kind") || slice_is(at->key, "apiVersion")) && i >= 0 &&
+           at->record->fields[i].proto == 0 &&
+           schema_find_field(at->record, "metadata", strlen("metadata")) >= 0;
+}
+
 /* The JSON names of the fields on the way, without indexes and keys. */
 static bool put_fields(struct buf *out, const struct place *at)
 {
@@ -59,6 +68,9 @@ static bool put_fields(struct buf *out, const struct place *at)
         return before;
     if (before)
         buf_putc(out, '.');
+    /* Every kind embeds its two names, which are not in its message: Go names the struct they are in. */
+    if (is_type_meta(at))
+        buf_puts(out, "TypeMeta.");
     buf_put_slice(out, at->key);
     return true;
 }

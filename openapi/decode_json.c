@@ -218,6 +218,15 @@ static bool decode_unknown(struct decoder *d, const struct schema_type *type, co
     return true;
 }
 
+/* Go reads null into a field that is neither pointer, list nor map as nothing at all: what a first mention
+ * set stays. */
+static bool null_is_ignored(const struct schema_field *field)
+{
+    enum schema_kind kind = field->schema.kind;
+    return !(field->flags & FIELD_POINTER) && kind != SCHEMA_LIST && kind != SCHEMA_MAP &&
+           kind != SCHEMA_BYTES && kind != SCHEMA_RAW;
+}
+
 static bool decode_field(struct decoder *d, struct value *record, unsigned i, const struct place *at,
                          bool again)
 {
@@ -225,14 +234,18 @@ static bool decode_field(struct decoder *d, struct value *record, unsigned i, co
     const struct schema_field *field = &type->fields[i];
     struct place place = {
         .parent = at, .type = PLACE_FIELD, .key = {field->name, field->name_len}, .record = type};
-    struct value *v = &record->record->fields[i];
-    if (again)
+    struct value *v = &record->record->fields[i], item = value_absent;
+    bool is_null = false;
+    if (again) {
         decoder_find(d, "duplicate", at, place.key);
-    *v = value_absent;
-    if (!decode_node(d, &field->schema, &place, v))
+        is_null = json_peek(&d->scan) == 'n';
+    }
+    if (!decode_node(d, &field->schema, &place, &item))
         return false;
-    if (!(field->flags & FIELD_POINTER) && value_is_zero(v, &field->schema))
-        *v = value_absent;
+    if (!(field->flags & FIELD_POINTER) && value_is_zero(&item, &field->schema))
+        item = value_absent;
+    if (!is_null || !null_is_ignored(field))
+        *v = item;
     return true;
 }
 

@@ -5,6 +5,7 @@
 #include <cmocka.h>
 
 #include "openapi/decode.h"
+#include "openapi/gen/core_v1.h"
 
 /*
  * A small type with one field of each sort, in upstream's manner:
@@ -259,6 +260,8 @@ static void unknown_and_duplicate_fields_are_found(void **state)
         {"{\"name\":\"a\",\"name\":\"b\",\"name\":\"c\"}", "{\"name\":\"c\"} ? duplicate field \"name\""},
         {"{\"parts\":[{},{\"zip\":1,\"inner\":{\"zap\":1}}]}",
          "{\"parts\":[{},{}]} ? unknown field \"parts[1].zip\", unknown field \"parts[1].inner.zap\""},
+        {"{\"name\":\"a\",\"name\":null}", "{\"name\":\"a\"} ? duplicate field \"name\""},
+        {"{\"count\":1,\"count\":null}", "{} ? duplicate field \"count\""},
         {"{\"labels\":{\"a\":\"1\",\"b\":\"2\",\"a\":\"3\"}}",
          "{\"labels\":{\"a\":\"3\",\"b\":\"2\"}} ? duplicate field \"labels.a\""},
         {"{\"any\":{\"a\":{\"k\":1,\"k\":2}}}", "{\"any\":{\"a\":{\"k\":2}}} ? duplicate field \"any.a.k\""},
@@ -387,6 +390,21 @@ static void free_trees_meet_the_schema(void **state)
     assert_true(value_equal(&tree, &again));
 }
 
+static void the_names_of_a_kind_are_in_a_struct_of_their_own(void **state)
+{
+    static const struct schema pod = {.kind = SCHEMA_RECORD, .type = &core_v1_Pod};
+    static const struct row rows[] = {
+        {"{\"kind\":1}",
+         "!json: cannot unmarshal number into Go struct field Pod.TypeMeta.kind of type string"},
+        {"{\"metadata\":{\"ownerReferences\":[{\"kind\":1}]}}",
+         "!json: cannot unmarshal number into Go struct field OwnerReference.metadata.ownerReferences.kind "
+         "of type string"},
+        {"{\"metadata\":{\"labels\":[]}}", "!json: cannot unmarshal array into Go struct field "
+                                           "ObjectMeta.metadata.labels of type map[string]string"},
+    };
+    CHECK(&pod, rows);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -394,6 +412,7 @@ int main(void)
         cmocka_unit_test(strings_read_as_go_reads_them),
         cmocka_unit_test(faults_of_syntax_are_worded_as_go_does),
         cmocka_unit_test(wrong_kinds_name_the_field),
+        cmocka_unit_test(the_names_of_a_kind_are_in_a_struct_of_their_own),
         cmocka_unit_test(unknown_and_duplicate_fields_are_found),
         cmocka_unit_test(findings_stop_at_a_hundred),
         cmocka_unit_test(depth_is_limited),
