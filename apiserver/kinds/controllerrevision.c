@@ -20,7 +20,8 @@ static void validate(struct kind_request *req, const struct value *object, const
     const struct value *data = value_at(object, apps_v1_ControllerRevision_data);
     check_count(req->causes, NULL, object, apps_v1_ControllerRevision_revision);
     if (old)
-        check_immutable(req->causes, PATH(NULL, "data"), data, value_at(old, apps_v1_ControllerRevision_data));
+        check_immutable(req->causes, PATH(NULL, "data"), data,
+                        value_at(old, apps_v1_ControllerRevision_data));
     else
         check_data(req->causes, data);
 }
@@ -36,7 +37,8 @@ static struct value controller_cell(struct arena *arena, const struct value *obj
         struct slice name = value_text(value_at(owner, meta_v1_OwnerReference_name));
         long slash = slice_find(version, '/');
         struct slice group = slash > 0 ? slice_make(version.ptr, (size_t)slash) : slice_make("", 0);
-        char *text = arena_printf(arena, "%.*s%s%.*s/%.*s", SLICE_ARG(kind), group.len ? "." : "", SLICE_ARG(group), SLICE_ARG(name));
+        char *text = arena_printf(arena, "%.*s%s%.*s/%.*s", SLICE_ARG(kind), group.len ? "." : "",
+                                  SLICE_ARG(group), SLICE_ARG(name));
         for (size_t i = 0; i < kind.len + (group.len ? group.len + 1 : 0); i++)
             if (text[i] >= 'A' && text[i] <= 'Z')
                 text[i] = (char)(text[i] - 'A' + 'a');

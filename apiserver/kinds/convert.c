@@ -37,8 +37,8 @@ struct value convert_begin(struct arena *arena, const struct schema_resource *to
     return out;
 }
 
-bool convert(struct arena *arena, const struct schema_resource *from, const struct schema_resource *to, const struct value *in,
-             struct value *ret, struct error *err)
+bool convert(struct arena *arena, const struct schema_resource *from, const struct schema_resource *to,
+             const struct value *in, struct value *ret, struct error *err)
 {
     if (from == to || from->type == to->type) {
         *ret = value_copy(arena, in, false);

@@ -1,4 +1,5 @@
-/* Events have two names: core/v1 and events.k8s.io/v1, which renamed some fields. Everything else is called the same. */
+/* Events have two names: core/v1 and events.k8s.io/v1, which renamed some fields. Everything else is called
+ * the same. */
 #include "apiserver/kinds/convert_parts.h"
 
 static const struct {

@@ -1,6 +1,7 @@
 /*
- * Autoscalers: v1 knows one metric, the use of CPU. What it cannot say travels in annotations, so that a v1 client that reads, changes and
- * writes loses nothing: metrics and their values in the shape of autoscaling/v1's own metric types, the behavior as JSON of the internal type.
+ * Autoscalers: v1 knows one metric, the use of CPU. What it cannot say travels in annotations, so that a v1
+ * client that reads, changes and writes loses nothing: metrics and their values in the shape of
+ * autoscaling/v1's own metric types, the behavior as JSON of the internal type.
  */
 #include <strings.h>
 #include "apiserver/kinds/convert_parts.h"
@@ -17,21 +18,25 @@
 
 enum { DEFAULT_CPU = 80, TEXT_MAX = 1 << 20 };
 
-static const char *const annotations_of_ours[] = {PREFIX "metrics",  PREFIX "behavior", PREFIX "scale-down-tolerance",
-                                                  PREFIX "scale-up-tolerance", PREFIX "current-metrics", PREFIX "conditions"};
+static const char *const annotations_of_ours[] = {
+    PREFIX "metrics",         PREFIX "behavior",  PREFIX "scale-down-tolerance", PREFIX "scale-up-tolerance",
+    PREFIX "current-metrics", PREFIX "conditions"};
 
 static void drop_annotations(struct value *object)
 {
-    struct value *annotations = value_mut(value_get_mut(object, SLICE("metadata")), meta_v1_ObjectMeta_annotations);
+    struct value *annotations =
+        value_mut(value_get_mut(object, SLICE("metadata")), meta_v1_ObjectMeta_annotations);
     for (size_t i = 0; i < sizeof annotations_of_ours / sizeof *annotations_of_ours; i++)
         value_remove(annotations, slice_str(annotations_of_ours[i]));
     if (annotations->kind == VALUE_MAP && annotations->map->count == 0)
         *annotations = value_absent;
 }
 
-static void copy(struct arena *arena, const struct value *from, unsigned from_field, struct value *to, unsigned to_field)
+static void copy(struct arena *arena, const struct value *from, unsigned from_field, struct value *to,
+                 unsigned to_field)
 {
-    *value_mut(to, to_field) = convert_as(arena, &to->record->type->fields[to_field].schema, value_at(from, from_field));
+    *value_mut(to, to_field) =
+        convert_as(arena, &to->record->type->fields[to_field].schema, value_at(from, from_field));
 }
 
 static const struct value *cpu_target(const struct value *metric)
@@ -45,7 +50,8 @@ static const struct value *cpu_target(const struct value *metric)
 
 /* ---- v2 to v1: metrics as text ---- */
 
-/* One member of a source or status in v1: where its value stands in v2 (a path), its JSON name, and whether it is always written. */
+/* One member of a source or status in v1: where its value stands in v2 (a path), its JSON name, and whether
+ * it is always written. */
 struct member {
     const char *path, *name;
     enum { TEXT, AMOUNT, NUMBER, SELECTOR, REFERENCE } what;
@@ -56,31 +62,54 @@ static const struct shape {
     const char *type, *field;
     struct member spec[6], status[6];
 } shapes[] = {
-    {"Object", "object",
-     {{"describedObject", "target", REFERENCE, true}, {"metric.name", "metricName", TEXT, true}, {"target.value", "targetValue", AMOUNT, true},
-      {"metric.selector", "selector", SELECTOR, false}, {"target.averageValue", "averageValue", AMOUNT, false}},
-     {{"describedObject", "target", REFERENCE, true}, {"metric.name", "metricName", TEXT, true}, {"current.value", "currentValue", AMOUNT, true},
-      {"metric.selector", "selector", SELECTOR, false}, {"current.averageValue", "averageValue", AMOUNT, false}}},
-    {"Pods", "pods",
-     {{"metric.name", "metricName", TEXT, true}, {"target.averageValue", "targetAverageValue", AMOUNT, true},
+    {"Object",
+     "object",
+     {{"describedObject", "target", REFERENCE, true},
+      {"metric.name", "metricName", TEXT, true},
+      {"target.value", "targetValue", AMOUNT, true},
+      {"metric.selector", "selector", SELECTOR, false},
+      {"target.averageValue", "averageValue", AMOUNT, false}},
+     {{"describedObject", "target", REFERENCE, true},
+      {"metric.name", "metricName", TEXT, true},
+      {"current.value", "currentValue", AMOUNT, true},
+      {"metric.selector", "selector", SELECTOR, false},
+      {"current.averageValue", "averageValue", AMOUNT, false}}},
+    {"Pods",
+     "pods",
+     {{"metric.name", "metricName", TEXT, true},
+      {"target.averageValue", "targetAverageValue", AMOUNT, true},
       {"metric.selector", "selector", SELECTOR, false}},
-     {{"metric.name", "metricName", TEXT, true}, {"current.averageValue", "currentAverageValue", AMOUNT, true},
+     {{"metric.name", "metricName", TEXT, true},
+      {"current.averageValue", "currentAverageValue", AMOUNT, true},
       {"metric.selector", "selector", SELECTOR, false}}},
-    {"Resource", "resource",
-     {{"name", "name", TEXT, true}, {"target.averageUtilization", "targetAverageUtilization", NUMBER, false},
+    {"Resource",
+     "resource",
+     {{"name", "name", TEXT, true},
+      {"target.averageUtilization", "targetAverageUtilization", NUMBER, false},
       {"target.averageValue", "targetAverageValue", AMOUNT, false}},
-     {{"name", "name", TEXT, true}, {"current.averageUtilization", "currentAverageUtilization", NUMBER, false},
+     {{"name", "name", TEXT, true},
+      {"current.averageUtilization", "currentAverageUtilization", NUMBER, false},
       {"current.averageValue", "currentAverageValue", AMOUNT, true}}},
-    {"ContainerResource", "containerResource",
-     {{"name", "name", TEXT, true}, {"target.averageUtilization", "targetAverageUtilization", NUMBER, false},
-      {"target.averageValue", "targetAverageValue", AMOUNT, false}, {"container", "container", TEXT, true}},
-     {{"name", "name", TEXT, true}, {"current.averageUtilization", "currentAverageUtilization", NUMBER, false},
-      {"current.averageValue", "currentAverageValue", AMOUNT, true}, {"container", "container", TEXT, true}}},
-    {"External", "external",
-     {{"metric.name", "metricName", TEXT, true}, {"metric.selector", "metricSelector", SELECTOR, false},
-      {"target.value", "targetValue", AMOUNT, false}, {"target.averageValue", "targetAverageValue", AMOUNT, false}},
-     {{"metric.name", "metricName", TEXT, true}, {"metric.selector", "metricSelector", SELECTOR, false},
-      {"current.value", "currentValue", AMOUNT, true}, {"current.averageValue", "currentAverageValue", AMOUNT, false}}},
+    {"ContainerResource",
+     "containerResource",
+     {{"name", "name", TEXT, true},
+      {"target.averageUtilization", "targetAverageUtilization", NUMBER, false},
+      {"target.averageValue", "targetAverageValue", AMOUNT, false},
+      {"container", "container", TEXT, true}},
+     {{"name", "name", TEXT, true},
+      {"current.averageUtilization", "currentAverageUtilization", NUMBER, false},
+      {"current.averageValue", "currentAverageValue", AMOUNT, true},
+      {"container", "container", TEXT, true}}},
+    {"External",
+     "external",
+     {{"metric.name", "metricName", TEXT, true},
+      {"metric.selector", "metricSelector", SELECTOR, false},
+      {"target.value", "targetValue", AMOUNT, false},
+      {"target.averageValue", "targetAverageValue", AMOUNT, false}},
+     {{"metric.name", "metricName", TEXT, true},
+      {"metric.selector", "metricSelector", SELECTOR, false},
+      {"current.value", "currentValue", AMOUNT, true},
+      {"current.averageValue", "currentAverageValue", AMOUNT, false}}},
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
@@ -150,11 +179,13 @@ static void put_metric(struct buf *out, const struct value *metric, bool is_stat
 
 static void annotate(struct arena *arena, struct value *object, const char *key, struct buf *text)
 {
-    struct value *annotations = value_mut(value_get_mut(object, SLICE("metadata")), meta_v1_ObjectMeta_annotations);
+    struct value *annotations =
+        value_mut(value_get_mut(object, SLICE("metadata")), meta_v1_ObjectMeta_annotations);
     *value_put(arena, annotations, slice_str(key)) = value_of_string(arena_dup(arena, buf_slice(text)));
 }
 
-static void annotate_metrics(struct arena *arena, struct value *out, const struct value *metrics, bool is_status)
+static void annotate_metrics(struct arena *arena, struct value *out, const struct value *metrics,
+                             bool is_status)
 {
     cleanup_buf struct buf text = BUF_INIT(TEXT_MAX);
     buf_putc(&text, '[');
@@ -166,7 +197,8 @@ static void annotate_metrics(struct arena *arena, struct value *out, const struc
         annotate(arena, out, is_status ? PREFIX "current-metrics" : PREFIX "metrics", &text);
 }
 
-static void annotate_rest(struct arena *arena, struct value *out, const struct value *behavior, const struct value *conditions)
+static void annotate_rest(struct arena *arena, struct value *out, const struct value *behavior,
+                          const struct value *conditions)
 {
     cleanup_buf struct buf text = BUF_INIT(TEXT_MAX);
     if (value_is_set(behavior)) {
@@ -193,8 +225,8 @@ static void status_to_v1(struct arena *arena, const struct value *in, struct val
     for (VALUE_EACH(metric, value_at(in, V2(Status_currentMetrics)))) {
         const struct value *seen = value_at(metric, autoscaling_v2_MetricStatus_resource);
         const struct value *used = value_path(seen, "current.averageUtilization");
-        if (value_is(value_at(metric, autoscaling_v2_MetricStatus_type), "Resource") && value_is(value_get(seen, SLICE("name")), "cpu") &&
-            value_is_set(used))
+        if (value_is(value_at(metric, autoscaling_v2_MetricStatus_type), "Resource") &&
+            value_is(value_get(seen, SLICE("name")), "cpu") && value_is_set(used))
             *value_mut(out, V1(Status_currentCPUUtilizationPercentage)) = *used;
     }
 }
@@ -267,7 +299,8 @@ static void put_path(struct arena *arena, struct value *record, const char *dott
     }
 }
 
-static void read_source(struct arena *arena, struct value *source, const struct member *members, const struct value *tree)
+static void read_source(struct arena *arena, struct value *source, const struct member *members,
+                        const struct value *tree)
 {
     struct value zero = value_of_cstr("0");
     for (const struct member *m = members; m->path; m++) {
@@ -281,11 +314,13 @@ static void read_source(struct arena *arena, struct value *source, const struct 
 /* v1 tells the type of a target by what is there. */
 static void set_target_type(struct arena *arena, struct value *source, const char *shape)
 {
-    struct value *target = value_ensure_record(arena, source, (unsigned)schema_find_field(source->record->type, "target", 6));
+    struct value *target =
+        value_ensure_record(arena, source, (unsigned)schema_find_field(source->record->type, "target", 6));
     bool value = value_is_set(value_at(target, autoscaling_v2_MetricTarget_value));
     bool average = value_is_set(value_at(target, autoscaling_v2_MetricTarget_averageValue));
     const char *type = "AverageValue";
-    if (strcmp(shape, "Object") == 0 && average && value_is(value_at(target, autoscaling_v2_MetricTarget_value), "0"))
+    if (strcmp(shape, "Object") == 0 && average &&
+        value_is(value_at(target, autoscaling_v2_MetricTarget_value), "0"))
         *value_mut(target, autoscaling_v2_MetricTarget_value) = value_absent;
     if ((strcmp(shape, "Object") == 0 && !average) || (strcmp(shape, "External") == 0 && value))
         type = "Value";
@@ -316,7 +351,8 @@ static struct value *append_metric(struct arena *arena, struct value *owner, uns
     return item;
 }
 
-static void read_metrics(struct arena *arena, const struct value *tree, struct value *owner, unsigned list, bool is_status)
+static void read_metrics(struct arena *arena, const struct value *tree, struct value *owner, unsigned list,
+                         bool is_status)
 {
     for (VALUE_EACH(item, tree))
         read_metric(arena, append_metric(arena, owner, list), item, is_status);
@@ -362,7 +398,8 @@ static void read_behavior(struct arena *arena, const struct value *in, struct va
     read_rules(arena, behavior, autoscaling_v2_HorizontalPodAutoscalerBehavior_scaleDown, down);
 }
 
-static void status_to_v2(struct arena *arena, const struct value *in, const struct value *status, struct value *out)
+static void status_to_v2(struct arena *arena, const struct value *in, const struct value *status,
+                         struct value *out)
 {
     const struct value *used = value_at(status, V1(Status_currentCPUUtilizationPercentage));
     struct value tree;
@@ -377,7 +414,8 @@ static void status_to_v2(struct arena *arena, const struct value *in, const stru
         *value_mut(metric, autoscaling_v2_MetricStatus_type) = value_of_cstr("Resource");
         struct value *source = value_ensure_record(arena, metric, autoscaling_v2_MetricStatus_resource);
         *value_mut(source, autoscaling_v2_ResourceMetricStatus_name) = value_of_cstr("cpu");
-        struct value *current = value_ensure_record(arena, source, autoscaling_v2_ResourceMetricStatus_current);
+        struct value *current =
+            value_ensure_record(arena, source, autoscaling_v2_ResourceMetricStatus_current);
         *value_mut(current, autoscaling_v2_MetricValueStatus_averageUtilization) = *used;
     }
     if (parse(arena, in, PREFIX "conditions", &tree))
@@ -386,7 +424,8 @@ static void status_to_v2(struct arena *arena, const struct value *in, const stru
 
 void convert_hpa_to_v2(struct arena *arena, const struct value *in, struct value *out)
 {
-    const struct value *spec = value_at(in, V1(_spec)), *cpu = value_at(spec, V1(Spec_targetCPUUtilizationPercentage));
+    const struct value *spec = value_at(in, V1(_spec)),
+                       *cpu = value_at(spec, V1(Spec_targetCPUUtilizationPercentage));
     struct value *out_spec = value_ensure_record(arena, out, V2(_spec)), tree;
     copy(arena, spec, V1(Spec_scaleTargetRef), out_spec, V2(Spec_scaleTargetRef));
     copy(arena, spec, V1(Spec_minReplicas), out_spec, V2(Spec_minReplicas));

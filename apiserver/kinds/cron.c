@@ -1,4 +1,5 @@
-/* Cron schedules as github.com/robfig/cron v3 reads them (standard parser): its texts are part of what a 422 says. */
+/* Cron schedules as github.com/robfig/cron v3 reads them (standard parser): its texts are part of what a 422
+ * says. */
 #include <strings.h>
 #include <unistd.h>
 #include "apiserver/kinds/batch.h"
@@ -8,9 +9,11 @@ struct bounds {
     const char *const *names; /* by three letters, from min on; or NULL */
 };
 
-static const char *const month_names[] = {"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec", NULL};
+static const char *const month_names[] = {"jan", "feb", "mar", "apr", "may", "jun", "jul",
+                                          "aug", "sep", "oct", "nov", "dec", NULL};
 static const char *const day_names[] = {"sun", "mon", "tue", "wed", "thu", "fri", "sat", NULL};
-static const struct bounds fields[5] = {{0, 59, NULL}, {0, 23, NULL}, {1, 31, NULL}, {1, 12, month_names}, {0, 6, day_names}};
+static const struct bounds fields[5] = {
+    {0, 59, NULL}, {0, 23, NULL}, {1, 31, NULL}, {1, 12, month_names}, {0, 6, day_names}};
 
 static const char *parse_number(struct arena *arena, struct slice s, unsigned *ret)
 {
@@ -24,14 +27,18 @@ static const char *parse_number(struct arena *arena, struct slice s, unsigned *r
             n = n * 10 + (unsigned)(digits.ptr[i] - '0');
     }
     if (digits.len == 0)
-        return arena_printf(arena, "failed to parse int from %.*s: strconv.Atoi: parsing \"%.*s\": invalid syntax", SLICE_ARG(s), SLICE_ARG(s));
+        return arena_printf(arena,
+                            "failed to parse int from %.*s: strconv.Atoi: parsing \"%.*s\": invalid syntax",
+                            SLICE_ARG(s), SLICE_ARG(s));
     if (n && s.ptr[0] == '-')
-        return arena_printf(arena, "negative number (-%llu) not allowed: %.*s", (unsigned long long)n, SLICE_ARG(s));
+        return arena_printf(arena, "negative number (-%llu) not allowed: %.*s", (unsigned long long)n,
+                            SLICE_ARG(s));
     *ret = n > UINT32_MAX ? UINT32_MAX : (unsigned)n;
     return NULL;
 }
 
-static const char *parse_number_or_name(struct arena *arena, struct slice s, const struct bounds *b, unsigned *ret)
+static const char *parse_number_or_name(struct arena *arena, struct slice s, const struct bounds *b,
+                                        unsigned *ret)
 {
     for (unsigned i = 0; b->names && b->names[i]; i++)
         if (s.len == 3 && strncasecmp(s.ptr, b->names[i], 3) == 0) {
@@ -46,7 +53,8 @@ struct range {
     bool single; /* no hyphen */
 };
 
-static const char *parse_ends(struct arena *arena, struct slice expr, struct slice ends, const struct bounds *b, struct range *r)
+static const char *parse_ends(struct arena *arena, struct slice expr, struct slice ends,
+                              const struct bounds *b, struct range *r)
 {
     struct slice rest = ends, low, high, more;
     const char *why;
@@ -65,7 +73,8 @@ static const char *parse_ends(struct arena *arena, struct slice expr, struct sli
     slice_split(&rest, '-', &high);
     if ((why = parse_number_or_name(arena, high, b, &r->end)) && rest.ptr == NULL)
         return why;
-    return slice_split(&rest, '-', &more) ? arena_printf(arena, "too many hyphens: %.*s", SLICE_ARG(expr)) : NULL;
+    return slice_split(&rest, '-', &more) ? arena_printf(arena, "too many hyphens: %.*s", SLICE_ARG(expr))
+                                          : NULL;
 }
 
 /* "a", "a-b", "*", each with "/step". */
@@ -86,11 +95,14 @@ static const char *check_range(struct arena *arena, struct slice expr, const str
             r.end = b->max;
     }
     if (r.start < b->min)
-        return arena_printf(arena, "beginning of range (%u) below minimum (%u): %.*s", r.start, b->min, SLICE_ARG(expr));
+        return arena_printf(arena, "beginning of range (%u) below minimum (%u): %.*s", r.start, b->min,
+                            SLICE_ARG(expr));
     if (r.end > b->max)
-        return arena_printf(arena, "end of range (%u) above maximum (%u): %.*s", r.end, b->max, SLICE_ARG(expr));
+        return arena_printf(arena, "end of range (%u) above maximum (%u): %.*s", r.end, b->max,
+                            SLICE_ARG(expr));
     if (r.start > r.end)
-        return arena_printf(arena, "beginning of range (%u) beyond end of range (%u): %.*s", r.start, r.end, SLICE_ARG(expr));
+        return arena_printf(arena, "beginning of range (%u) beyond end of range (%u): %.*s", r.start, r.end,
+                            SLICE_ARG(expr));
     if (r.step == 0)
         return arena_printf(arena, "step of range should be a positive number: %.*s", SLICE_ARG(expr));
     return NULL;
@@ -132,7 +144,8 @@ static bool is_duration(struct slice s)
 
 static const char *check_descriptor(struct arena *arena, struct slice s)
 {
-    static const char *const known[] = {"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"};
+    static const char *const known[] = {"@yearly", "@annually", "@monthly", "@weekly",
+                                        "@daily",  "@midnight", "@hourly"};
     static const struct slice every = SLICE("@every ");
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (slice_is(s, known[i]))
@@ -208,7 +221,8 @@ static bool is_zone_part(struct slice part)
         return false;
     for (size_t i = 0; i < part.len; i++) {
         char c = part.ptr[i];
-        bool good = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_' || c == '+';
+        bool good = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
+                    c == '-' || c == '_' || c == '+';
         if (!good)
             return false;
     }

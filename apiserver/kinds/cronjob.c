@@ -24,14 +24,18 @@ static const struct value *job_spec_of(const struct value *spec)
 static void prepare(struct value *object, const struct value *old)
 {
     struct value *spec = value_mut(object, batch_v1_CronJob_spec);
-    struct value *template = spec->kind == VALUE_RECORD ? value_mut(spec, batch_v1_CronJobSpec_jobTemplate) : NULL;
-    struct value *job = template && template->kind == VALUE_RECORD ? value_mut(template, batch_v1_JobTemplateSpec_spec) : NULL;
+    struct value *template =
+        spec->kind == VALUE_RECORD ? value_mut(spec, batch_v1_CronJobSpec_jobTemplate) : NULL;
+    struct value *job = template && template->kind == VALUE_RECORD
+                            ? value_mut(template, batch_v1_JobTemplateSpec_spec)
+                            : NULL;
     if (!job || job->kind != VALUE_RECORD)
         return;
     const struct value *old_job = old ? job_spec_of(spec_of(old)) : NULL;
     if (!old_job || !value_is_set(value_at(old_job, batch_v1_JobSpec_scheduling)))
         *value_mut(job, batch_v1_JobSpec_scheduling) = value_absent;
-    pod_template_drop_disabled(value_mut(job, batch_v1_JobSpec_template), old_job ? value_at(old_job, batch_v1_JobSpec_template) : NULL);
+    pod_template_drop_disabled(value_mut(job, batch_v1_JobSpec_template),
+                               old_job ? value_at(old_job, batch_v1_JobSpec_template) : NULL);
 }
 
 static void prepare_create(struct kind_request *req, struct value *object)
@@ -50,7 +54,8 @@ static bool names_zone(struct slice schedule)
     return schedule.len && memmem(schedule.ptr, schedule.len, "TZ", 2) != NULL;
 }
 
-static void check_schedule(struct causes *c, const struct path *at, const struct value *spec, const struct value *old)
+static void check_schedule(struct causes *c, const struct path *at, const struct value *spec,
+                           const struct value *old)
 {
     struct slice schedule = value_text(value_at(spec, batch_v1_CronJobSpec_schedule));
     bool allowed = old && names_zone(value_text(value_at(old, batch_v1_CronJobSpec_schedule)));
@@ -60,21 +65,25 @@ static void check_schedule(struct causes *c, const struct path *at, const struct
     if (!names_zone(schedule))
         return;
     if (!allowed)
-        causes_invalid_text(c, at, schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
+        causes_invalid_text(c, at, schedule,
+                            "cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
     else if (value_is_set(value_at(spec, batch_v1_CronJobSpec_timeZone)))
         causes_invalid_text(c, at, schedule, "cannot use both timeZone field and TZ or CRON_TZ in schedule");
 }
 
-static void check_time_zone(struct causes *c, const struct path *at, const struct value *zone, const struct value *old)
+static void check_time_zone(struct causes *c, const struct path *at, const struct value *zone,
+                            const struct value *old)
 {
     if (!value_is_set(zone) || (old && value_equal(zone, old)))
         return;
-    const char *why = value_text(zone).len ? cron_check_time_zone(c->arena, value_text(zone)) : "must be nil or non-empty string";
+    const char *why = value_text(zone).len ? cron_check_time_zone(c->arena, value_text(zone))
+                                           : "must be nil or non-empty string";
     if (why)
         causes_invalid(c, at, zone, "%s", why);
 }
 
-static void check_job_template(struct kind_request *req, const struct path *spec_at, const struct value *spec, const struct value *old)
+static void check_job_template(struct kind_request *req, const struct path *spec_at, const struct value *spec,
+                               const struct value *old)
 {
     static const char *const manual[] = {"nil", "false", NULL};
     const struct value *job = job_spec_of(spec), *selector = value_at(job, batch_v1_JobSpec_selector);
@@ -86,7 +95,8 @@ static void check_job_template(struct kind_request *req, const struct path *spec
         causes_not_supported_shown(req->causes, PATH(&at, "manualSelector"), "true", manual);
 }
 
-static void check_spec(struct kind_request *req, const struct path *at, const struct value *spec, const struct value *old)
+static void check_spec(struct kind_request *req, const struct path *at, const struct value *spec,
+                       const struct value *old)
 {
     static const char *const policies[] = {"Allow", "Forbid", "Replace", NULL};
     bool has_schedule = value_text(value_at(spec, batch_v1_CronJobSpec_schedule)).len > 0;
@@ -96,7 +106,8 @@ static void check_spec(struct kind_request *req, const struct path *at, const st
     check_count(req->causes, at, spec, batch_v1_CronJobSpec_startingDeadlineSeconds);
     check_time_zone(req->causes, PATH(at, "timeZone"), value_at(spec, batch_v1_CronJobSpec_timeZone),
                     old ? value_at(old, batch_v1_CronJobSpec_timeZone) : NULL);
-    check_enum(req->causes, PATH(at, "concurrencyPolicy"), value_at(spec, batch_v1_CronJobSpec_concurrencyPolicy), policies, true);
+    check_enum(req->causes, PATH(at, "concurrencyPolicy"),
+               value_at(spec, batch_v1_CronJobSpec_concurrencyPolicy), policies, true);
     check_job_template(req, at, spec, old);
     check_count(req->causes, at, spec, batch_v1_CronJobSpec_successfulJobsHistoryLimit);
     check_count(req->causes, at, spec, batch_v1_CronJobSpec_failedJobsHistoryLimit);
@@ -112,8 +123,8 @@ static void validate(struct kind_request *req, const struct value *object, const
         return;
     check_spec(req, &at, spec, old ? spec_of(old) : NULL);
     if (!old && object_name(object).len > NAME_MAX_LENGTH)
-        causes_invalid_text(req->causes, PATH(&metadata, "name"), object_name(object), "must be no more than %d characters",
-                            NAME_MAX_LENGTH);
+        causes_invalid_text(req->causes, PATH(&metadata, "name"), object_name(object),
+                            "must be no more than %d characters", NAME_MAX_LENGTH);
     if (!schedule.len) /* last: it comes from the schema upstream */
         causes_required(req->causes, PATH(&at, "schedule"), "%s", "");
     if (!old)
@@ -121,15 +132,18 @@ static void validate(struct kind_request *req, const struct value *object, const
     if (!old || !value_equal(spec, spec_of(old)))
         warn_job_spec(req, &job_at, job_spec_of(spec), old ? job_spec_of(spec_of(old)) : NULL);
     if (old && names_zone(schedule))
-        kind_warn(req, "cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see "
-                       "https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details");
+        kind_warn(req,
+                  "cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see "
+                  "https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details");
 }
 
 /* Name, Schedule, Timezone, Suspend, Active, Last Schedule, Age, Containers, Images, Selector. */
 static void row(struct arena *arena, const struct value *object, int64_t now, struct value *cells)
 {
-    const struct value *spec = spec_of(object), *status = value_at(object, batch_v1_CronJob_status), *job = job_spec_of(spec);
-    const struct value *pod = value_at(value_at(job, batch_v1_JobSpec_template), core_v1_PodTemplateSpec_spec);
+    const struct value *spec = spec_of(object), *status = value_at(object, batch_v1_CronJob_status),
+                       *job = job_spec_of(spec);
+    const struct value *pod =
+        value_at(value_at(job, batch_v1_JobSpec_template), core_v1_PodTemplateSpec_spec);
     const struct value *zone = value_at(spec, batch_v1_CronJobSpec_timeZone);
     const struct value *last = value_at(status, batch_v1_CronJobStatus_lastScheduleTime);
     const struct value *suspend = value_at(spec, batch_v1_CronJobSpec_suspend);

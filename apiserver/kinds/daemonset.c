@@ -89,7 +89,8 @@ static void check_strategy(struct causes *c, const struct path *at, const struct
         check_rolling_update(c, &rolling_at, rolling);
 }
 
-static void check_spec(struct kind_request *req, const struct path *at, const struct value *object, const struct value *old)
+static void check_spec(struct kind_request *req, const struct path *at, const struct value *object,
+                       const struct value *old)
 {
     const struct value *spec = spec_of(object), *selector = value_at(spec, apps_v1_DaemonSetSpec_selector);
     struct path selector_at = path_field(at, "selector"), template_at = path_field(at, "template");
@@ -124,11 +125,13 @@ static void validate(struct kind_request *req, const struct value *object, const
 {
     struct path at = path_field(NULL, "spec");
     if (slice_is(req->subresource, "status")) {
-        check_status(req->causes, value_at(object, apps_v1_DaemonSet_status), value_at(old, apps_v1_DaemonSet_status));
+        check_status(req->causes, value_at(object, apps_v1_DaemonSet_status),
+                     value_at(old, apps_v1_DaemonSet_status));
         return;
     }
     if (old)
-        check_immutable(req->causes, PATH(&at, "selector"), value_at(spec_of(object), apps_v1_DaemonSetSpec_selector),
+        check_immutable(req->causes, PATH(&at, "selector"),
+                        value_at(spec_of(object), apps_v1_DaemonSetSpec_selector),
                         value_at(spec_of(old), apps_v1_DaemonSetSpec_selector));
     check_spec(req, &at, object, old);
     if (!old || !value_equal(template_of(object), template_of(old)))
@@ -150,7 +153,8 @@ static void row(struct arena *arena, const struct value *object, int64_t now, st
     cells[7] = cell_age(arena, value_at(object_metadata(object), meta_v1_ObjectMeta_creationTimestamp), now);
     cells[8] = cell_container_names(arena, pod);
     cells[9] = cell_container_images(arena, pod);
-    cells[10] = cell_text(label_selector_cell(arena, value_at(spec_of(object), apps_v1_DaemonSetSpec_selector)));
+    cells[10] =
+        cell_text(label_selector_cell(arena, value_at(spec_of(object), apps_v1_DaemonSetSpec_selector)));
 }
 
 const struct kind kind_daemonsets = {

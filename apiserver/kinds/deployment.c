@@ -76,12 +76,15 @@ static void check_deadline(struct causes *c, const struct path *at, const struct
     check_count(c, at, spec, apps_v1_DeploymentSpec_minReadySeconds);
     check_count(c, at, spec, apps_v1_DeploymentSpec_revisionHistoryLimit);
     check_count(c, at, spec, apps_v1_DeploymentSpec_progressDeadlineSeconds);
-    if (value_is_set(deadline) && deadline->i <= value_int(value_at(spec, apps_v1_DeploymentSpec_minReadySeconds), 0))
-        causes_invalid_int(c, PATH(at, "progressDeadlineSeconds"), deadline->i, "must be greater than minReadySeconds");
+    if (value_is_set(deadline) &&
+        deadline->i <= value_int(value_at(spec, apps_v1_DeploymentSpec_minReadySeconds), 0))
+        causes_invalid_int(c, PATH(at, "progressDeadlineSeconds"), deadline->i,
+                           "must be greater than minReadySeconds");
 }
 
-void check_replica_selector(struct kind_request *req, const struct path *spec_at, const struct value *selector,
-                            const struct value *template, const struct value *old_template)
+void check_replica_selector(struct kind_request *req, const struct path *spec_at,
+                            const struct value *selector, const struct value *template,
+                            const struct value *old_template)
 {
     struct causes *c = req->causes;
     struct path at = path_field(spec_at, "selector"), template_at = path_field(spec_at, "template");
@@ -101,7 +104,8 @@ void check_replica_selector(struct kind_request *req, const struct path *spec_at
     check_template_runs_always(c, &template_at, template, "ReplicaSet");
 }
 
-static void check_spec(struct kind_request *req, const struct path *at, const struct value *spec, const struct value *old)
+static void check_spec(struct kind_request *req, const struct path *at, const struct value *spec,
+                       const struct value *old)
 {
     const struct value *template = value_at(spec, apps_v1_DeploymentSpec_template);
     check_count(req->causes, at, spec, apps_v1_DeploymentSpec_replicas);
@@ -127,7 +131,8 @@ static void check_status(struct causes *c, const struct value *status, const str
     check_count_at_most(c, &at, status, apps_v1_DeploymentStatus_updatedReplicas, replicas, over);
     check_count_at_most(c, &at, status, apps_v1_DeploymentStatus_readyReplicas, replicas, over);
     check_count_at_most(c, &at, status, apps_v1_DeploymentStatus_availableReplicas, replicas, over);
-    check_count_at_most(c, &at, status, apps_v1_DeploymentStatus_availableReplicas, ready, "cannot be greater than readyReplicas");
+    check_count_at_most(c, &at, status, apps_v1_DeploymentStatus_availableReplicas, ready,
+                        "cannot be greater than readyReplicas");
     check_not_decremented(c, &at, status, old, apps_v1_DeploymentStatus_collisionCount);
 }
 
@@ -148,12 +153,14 @@ static void validate(struct kind_request *req, const struct value *object, const
 {
     struct path at = path_field(NULL, "spec");
     if (slice_is(req->subresource, "status")) {
-        check_status(req->causes, value_at(object, apps_v1_Deployment_status), value_at(old, apps_v1_Deployment_status));
+        check_status(req->causes, value_at(object, apps_v1_Deployment_status),
+                     value_at(old, apps_v1_Deployment_status));
         return;
     }
     check_spec(req, &at, spec_of(object), old ? spec_of(old) : NULL);
     if (old)
-        check_immutable(req->causes, PATH(&at, "selector"), value_at(spec_of(object), apps_v1_DeploymentSpec_selector),
+        check_immutable(req->causes, PATH(&at, "selector"),
+                        value_at(spec_of(object), apps_v1_DeploymentSpec_selector),
                         value_at(spec_of(old), apps_v1_DeploymentSpec_selector));
     warn(req, object, old);
 }
@@ -162,16 +169,19 @@ static void validate(struct kind_request *req, const struct value *object, const
 static void row(struct arena *arena, const struct value *object, int64_t now, struct value *cells)
 {
     const struct value *spec = spec_of(object), *status = value_at(object, apps_v1_Deployment_status);
-    const struct value *pod = value_at(value_at(spec, apps_v1_DeploymentSpec_template), core_v1_PodTemplateSpec_spec);
+    const struct value *pod =
+        value_at(value_at(spec, apps_v1_DeploymentSpec_template), core_v1_PodTemplateSpec_spec);
     const struct value *selector = value_at(spec, apps_v1_DeploymentSpec_selector);
-    cells[1] = cell_format(arena, "%lld/%lld", (long long)value_int(value_at(status, apps_v1_DeploymentStatus_readyReplicas), 0),
+    cells[1] = cell_format(arena, "%lld/%lld",
+                           (long long)value_int(value_at(status, apps_v1_DeploymentStatus_readyReplicas), 0),
                            (long long)value_int(value_at(spec, apps_v1_DeploymentSpec_replicas), 0));
     cells[2] = value_of_int(value_int(value_at(status, apps_v1_DeploymentStatus_updatedReplicas), 0));
     cells[3] = value_of_int(value_int(value_at(status, apps_v1_DeploymentStatus_availableReplicas), 0));
     cells[4] = cell_age(arena, value_at(object_metadata(object), meta_v1_ObjectMeta_creationTimestamp), now);
     cells[5] = cell_container_names(arena, pod);
     cells[6] = cell_container_images(arena, pod);
-    cells[7] = cell_text(label_selector_valid(selector) ? label_selector_print(arena, selector) : SLICE("<invalid>"));
+    cells[7] = cell_text(label_selector_valid(selector) ? label_selector_print(arena, selector)
+                                                        : SLICE("<invalid>"));
 }
 
 const struct kind kind_deployments = {

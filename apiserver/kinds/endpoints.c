@@ -29,7 +29,8 @@ static void check_addresses(struct causes *c, const struct path *at, const struc
         check_address(c, PATH_I(at, i), value_item(list, i));
 }
 
-static void check_endpoint_port(struct causes *c, const struct path *at, const struct value *port, bool needs_name)
+static void check_endpoint_port(struct causes *c, const struct path *at, const struct value *port,
+                                bool needs_name)
 {
     struct slice name = value_text(value_at(port, core_v1_EndpointPort_name));
     const struct value *app = value_at(port, core_v1_EndpointPort_appProtocol);
@@ -60,7 +61,8 @@ static void check_subset(struct causes *c, const struct path *at, const struct v
 static void warn_addresses(struct kind_request *req, const struct path *at, const struct value *list)
 {
     for (size_t i = 0; i < value_count(list); i++)
-        warn_ip(req, PATH(PATH_I(at, i), "ip"), value_text(value_at(value_item(list, i), core_v1_EndpointAddress_ip)));
+        warn_ip(req, PATH(PATH_I(at, i), "ip"),
+                value_text(value_at(value_item(list, i), core_v1_EndpointAddress_ip)));
 }
 
 static void validate(struct kind_request *req, const struct value *object, const struct value *old)
@@ -68,7 +70,8 @@ static void validate(struct kind_request *req, const struct value *object, const
     const struct value *subsets = value_at(object, core_v1_Endpoints_subsets);
     const struct value *labels = value_at(object_metadata(object), meta_v1_ObjectMeta_labels);
     struct path at = path_field(NULL, "subsets");
-    bool own = value_is(value_get(labels, SLICE("endpoints.kubernetes.io/managed-by")), "endpoint-controller");
+    bool own =
+        value_is(value_get(labels, SLICE("endpoints.kubernetes.io/managed-by")), "endpoint-controller");
     bool same = old && value_equal(subsets, value_at(old, core_v1_Endpoints_subsets));
     for (size_t i = 0; i < value_count(subsets); i++) {
         struct path item = path_index(&at, i);
@@ -78,7 +81,8 @@ static void validate(struct kind_request *req, const struct value *object, const
         if (own)
             continue;
         warn_addresses(req, PATH(&item, "addresses"), value_at(subset, core_v1_EndpointSubset_addresses));
-        warn_addresses(req, PATH(&item, "notReadyAddresses"), value_at(subset, core_v1_EndpointSubset_notReadyAddresses));
+        warn_addresses(req, PATH(&item, "notReadyAddresses"),
+                       value_at(subset, core_v1_EndpointSubset_notReadyAddresses));
     }
 }
 

@@ -1,4 +1,5 @@
-/* endpointslices: discovery.k8s.io/v1. Rules: pkg/apis/discovery/validation, pkg/registry/discovery/endpointslice. */
+/* endpointslices: discovery.k8s.io/v1. Rules: pkg/apis/discovery/validation,
+ * pkg/registry/discovery/endpointslice. */
 #include "apiserver/kinds/ip.h"
 #include "apiserver/kinds/names.h"
 #include "apiserver/kinds/service.h"
@@ -7,9 +8,17 @@
 #include "openapi/gen/discovery_v1.h"
 #include "openapi/gen/meta_v1.h"
 
-enum { MAX_ADDRESSES = 100, MAX_PORTS = 20000, MAX_ENDPOINTS = 1000, MAX_HINTS = 8, MAX_TOPOLOGY = 16, SHOWN_MAX = 3 };
+enum {
+    MAX_ADDRESSES = 100,
+    MAX_PORTS = 20000,
+    MAX_ENDPOINTS = 1000,
+    MAX_HINTS = 8,
+    MAX_TOPOLOGY = 16,
+    SHOWN_MAX = 3
+};
 
-static const char *const protocols[] = {"SCTP", "TCP", "UDP", NULL}, *const types[] = {"FQDN", "IPv4", "IPv6", NULL};
+static const char *const protocols[] = {"SCTP", "TCP", "UDP", NULL}, *const types[] = {"FQDN", "IPv4", "IPv6",
+                                                                                       NULL};
 
 static const struct value *endpoints_of(const struct value *object)
 {
@@ -33,7 +42,8 @@ static void prepare_create(struct kind_request *req, struct value *object)
 /* Labels tie a slice to its service, so they count as content. */
 static void prepare_update(struct kind_request *req, struct value *object, const struct value *old)
 {
-    static const unsigned content[] = {discovery_v1_EndpointSlice_addressType, discovery_v1_EndpointSlice_endpoints,
+    static const unsigned content[] = {discovery_v1_EndpointSlice_addressType,
+                                       discovery_v1_EndpointSlice_endpoints,
                                        discovery_v1_EndpointSlice_ports};
     bool same = value_equal(value_at(object_metadata(object), meta_v1_ObjectMeta_labels),
                             value_at(object_metadata(old), meta_v1_ObjectMeta_labels));
@@ -66,7 +76,8 @@ static void check_domain_name(struct causes *c, const struct path *at, struct sl
         check_name(c, at, label, name_check_label);
 }
 
-static void check_addresses(struct causes *c, const struct path *at, const struct value *addresses, const struct value *type)
+static void check_addresses(struct causes *c, const struct path *at, const struct value *addresses,
+                            const struct value *type)
 {
     for (size_t i = 0; i < value_count(addresses); i++) {
         struct slice text = value_text(value_item(addresses, i));
@@ -85,7 +96,8 @@ static void check_addresses(struct causes *c, const struct path *at, const struc
     }
 }
 
-static void check_hint_list(struct causes *c, const struct path *at, const struct value *list, const char *(*rule)(struct slice))
+static void check_hint_list(struct causes *c, const struct path *at, const struct value *list,
+                            const char *(*rule)(struct slice))
 {
     for (size_t i = 0; i < value_count(list); i++) {
         struct slice name = value_text(value_get(value_item(list, i), SLICE("name")));
@@ -117,7 +129,8 @@ static void check_hints(struct causes *c, const struct path *at, const struct va
         check_hint_list(c, &nodes_at, nodes, name_check_subdomain);
 }
 
-static void check_endpoint(struct causes *c, const struct path *at, const struct value *endpoint, const struct value *type)
+static void check_endpoint(struct causes *c, const struct path *at, const struct value *endpoint,
+                           const struct value *type)
 {
     const struct value *node = value_at(endpoint, discovery_v1_Endpoint_nodeName);
     const struct value *host = value_at(endpoint, discovery_v1_Endpoint_hostname);
@@ -135,7 +148,8 @@ static void check_endpoint(struct causes *c, const struct path *at, const struct
 
 static void check_slice_port(struct causes *c, const struct path *at, const struct value *ports, size_t i)
 {
-    const struct value *port = value_item(ports, i), *app = value_at(port, discovery_v1_EndpointPort_appProtocol);
+    const struct value *port = value_item(ports, i),
+                       *app = value_at(port, discovery_v1_EndpointPort_appProtocol);
     struct slice name = value_text(value_at(port, discovery_v1_EndpointPort_name));
     if (name.len)
         check_name(c, PATH(at, "name"), name, name_check_label);
@@ -168,13 +182,16 @@ static void check_endpoints(struct causes *c, const struct path *at, const struc
         return;
     }
     for (size_t i = 0; i < value_count(list); i++)
-        check_endpoint(c, PATH_I(at, i), value_item(list, i), value_at(object, discovery_v1_EndpointSlice_addressType));
+        check_endpoint(c, PATH_I(at, i), value_item(list, i),
+                       value_at(object, discovery_v1_EndpointSlice_addressType));
 }
 
 /* These come last: upstream finds them by its schema, after its other rules. */
-static void check_declared(struct causes *c, const struct value *object, const struct value *old, bool same_endpoints)
+static void check_declared(struct causes *c, const struct value *object, const struct value *old,
+                           bool same_endpoints)
 {
-    const struct value *type = value_at(object, discovery_v1_EndpointSlice_addressType), *list = endpoints_of(object);
+    const struct value *type = value_at(object, discovery_v1_EndpointSlice_addressType),
+                       *list = endpoints_of(object);
     struct path type_at = path_field(NULL, "addressType"), at = path_field(NULL, "endpoints");
     if (old && !value_equal(type, value_at(old, discovery_v1_EndpointSlice_addressType)))
         causes_invalid_text(c, &type_at, value_text(type), "field is immutable");
@@ -192,12 +209,14 @@ static void check_declared(struct causes *c, const struct value *object, const s
 
 static void warn(struct kind_request *req, const struct value *object, bool created)
 {
-    const struct value *labels = value_at(object_metadata(object), meta_v1_ObjectMeta_labels), *list = endpoints_of(object);
+    const struct value *labels = value_at(object_metadata(object), meta_v1_ObjectMeta_labels),
+                       *list = endpoints_of(object);
     const struct value *manager = value_get(labels, SLICE("endpointslice.kubernetes.io/managed-by"));
     struct path at = path_field(NULL, "endpoints");
     if (created && value_is(value_at(object, discovery_v1_EndpointSlice_addressType), "FQDN"))
         kind_warn(req, "spec.addressType: FQDN endpoints are deprecated");
-    if (value_is(manager, "endpointslice-controller.k8s.io") || value_is(manager, "endpointslicemirroring-controller.k8s.io"))
+    if (value_is(manager, "endpointslice-controller.k8s.io") ||
+        value_is(manager, "endpointslicemirroring-controller.k8s.io"))
         return;
     for (size_t i = 0; i < value_count(list); i++) {
         const struct value *addresses = value_at(value_item(list, i), discovery_v1_Endpoint_addresses);
@@ -246,7 +265,8 @@ static void row(struct arena *arena, const struct value *object, int64_t now, st
 {
     struct shown ports = {.text = BUF_INIT(1 << 16)}, addresses = {.text = BUF_INIT(1 << 16)};
     for (VALUE_EACH(port, value_at(object, discovery_v1_EndpointSlice_ports))) {
-        const struct value *number = value_at(port, discovery_v1_EndpointPort_port), *name = value_at(port, discovery_v1_EndpointPort_name);
+        const struct value *number = value_at(port, discovery_v1_EndpointPort_port),
+                           *name = value_at(port, discovery_v1_EndpointPort_name);
         if (value_is_set(number))
             show(&ports, arena_slicef(arena, "%lld", (long long)number->i));
         else

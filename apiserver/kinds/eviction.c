@@ -11,13 +11,15 @@ enum { MAX_DISRUPTED_PODS = 2000, RETRY_SECONDS = 10 };
 static const char cause_type[] = "DisruptionBudget";
 static const char would_violate[] = "Cannot evict pod as it would violate the pod's disruption budget.";
 
-bool eviction_check_body(struct arena *arena, const struct value *eviction, struct slice pod_name, struct error *err)
+bool eviction_check_body(struct arena *arena, const struct value *eviction, struct slice pod_name,
+                         struct error *err)
 {
     const struct value *options = value_at(eviction, policy_v1_Eviction_deleteOptions);
     struct path at = path_field(NULL, "deleteOptions");
     if (!slice_eq(object_name(eviction), pod_name))
         return error_set(err, REASON_BAD_REQUEST, "name in URL does not match name in Eviction object");
-    if (value_bool(value_at(options, meta_v1_DeleteOptions_ignoreStoreReadErrorWithClusterBreakingPotential))) {
+    if (value_bool(
+            value_at(options, meta_v1_DeleteOptions_ignoreStoreReadErrorWithClusterBreakingPotential))) {
         struct causes causes = {.arena = arena};
         causes_invalid_shown(&causes, PATH(&at, "ignoreStoreReadErrorWithClusterBreakingPotential"), "true",
                              "can not be set for pod eviction, try after removing the option");
@@ -35,8 +37,8 @@ bool eviction_needs_budget(const struct value *pod)
 
 bool budget_covers(const struct value *budget, const struct value *pod)
 {
-    const struct value *selector =
-        value_at(value_at(budget, policy_v1_PodDisruptionBudget_spec), policy_v1_PodDisruptionBudgetSpec_selector);
+    const struct value *selector = value_at(value_at(budget, policy_v1_PodDisruptionBudget_spec),
+                                            policy_v1_PodDisruptionBudgetSpec_selector);
     return value_equal(value_at(object_metadata(budget), meta_v1_ObjectMeta_namespace),
                        value_at(object_metadata(pod), meta_v1_ObjectMeta_namespace)) &&
            label_selector_valid(selector) &&
@@ -68,7 +70,8 @@ static bool refuse(struct error *err, int retry_after, const char *why)
 
 static bool forbid(struct error *err, struct slice name, const char *why, const char *cause)
 {
-    error_set(err, REASON_FORBIDDEN, "poddisruptionbudget.policy \"%.*s\" is forbidden: %s", SLICE_ARG(name), why);
+    error_set(err, REASON_FORBIDDEN, "poddisruptionbudget.policy \"%.*s\" is forbidden: %s", SLICE_ARG(name),
+              why);
     error_about(err, SLICE("policy"), SLICE("poddisruptionbudget"), name);
     error_add_cause(err, cause_type, "", cause);
     return false;
@@ -85,7 +88,8 @@ static struct value *find_condition(struct value *list)
 static const char *exhausted(struct arena *arena, struct value *budget)
 {
     struct slice name = object_name(budget);
-    struct value *list = value_mut(value_mut(budget, policy_v1_PodDisruptionBudget_status), policy_v1_PodDisruptionBudgetStatus_conditions);
+    struct value *list = value_mut(value_mut(budget, policy_v1_PodDisruptionBudget_status),
+                                   policy_v1_PodDisruptionBudgetStatus_conditions);
     const struct value *condition = find_condition(list) ? find_condition(list) : &value_absent;
     struct slice message = value_text(value_at(condition, meta_v1_Condition_message));
     struct slice reason = value_text(value_at(condition, meta_v1_Condition_reason));
@@ -93,15 +97,20 @@ static const char *exhausted(struct arena *arena, struct value *budget)
     int64_t healthy = number(budget, policy_v1_PodDisruptionBudgetStatus_currentHealthy);
     int64_t desired = number(budget, policy_v1_PodDisruptionBudgetStatus_desiredHealthy);
     if (explained && slice_is(reason, "SyncFailed"))
-        return arena_printf(arena, "The disruption budget %.*s does not allow evicting pods currently because it failed sync: %.*s",
-                            SLICE_ARG(name), SLICE_ARG(message));
+        return arena_printf(
+            arena,
+            "The disruption budget %.*s does not allow evicting pods currently because it failed sync: %.*s",
+            SLICE_ARG(name), SLICE_ARG(message));
     if (healthy <= desired)
-        return arena_printf(arena, "The disruption budget %.*s needs %lld healthy pods and has %lld currently", SLICE_ARG(name),
-                            (long long)desired, (long long)healthy);
+        return arena_printf(arena,
+                            "The disruption budget %.*s needs %lld healthy pods and has %lld currently",
+                            SLICE_ARG(name), (long long)desired, (long long)healthy);
     if (explained)
-        return arena_printf(arena, "The disruption budget %.*s does not allow evicting pods currently (%.*s): %.*s", SLICE_ARG(name),
-                            SLICE_ARG(reason), SLICE_ARG(message));
-    return arena_printf(arena, "The disruption budget %.*s does not allow evicting pods currently", SLICE_ARG(name));
+        return arena_printf(arena,
+                            "The disruption budget %.*s does not allow evicting pods currently (%.*s): %.*s",
+                            SLICE_ARG(name), SLICE_ARG(reason), SLICE_ARG(message));
+    return arena_printf(arena, "The disruption budget %.*s does not allow evicting pods currently",
+                        SLICE_ARG(name));
 }
 
 static struct value time_text(struct arena *arena, int64_t now)
@@ -113,9 +122,11 @@ static struct value time_text(struct arena *arena, int64_t now)
 /* The last disruption is spent: say so, as the controller would. */
 static void set_condition(struct arena *arena, struct value *status, int64_t now)
 {
-    struct value *list = value_mut(status, policy_v1_PodDisruptionBudgetStatus_conditions), *condition = find_condition(list);
+    struct value *list = value_mut(status, policy_v1_PodDisruptionBudgetStatus_conditions),
+                 *condition = find_condition(list);
     if (!condition) {
-        const struct schema *schema = &status->record->type->fields[policy_v1_PodDisruptionBudgetStatus_conditions].schema;
+        const struct schema *schema =
+            &status->record->type->fields[policy_v1_PodDisruptionBudgetStatus_conditions].schema;
         condition = value_append(arena, list);
         *condition = value_new_record(arena, schema->elem->type);
         *value_mut(condition, meta_v1_Condition_type) = value_of_cstr("DisruptionAllowed");
@@ -135,30 +146,42 @@ static bool check_budget(struct arena *arena, struct value *budget, struct error
     const struct value *status = value_at(budget, policy_v1_PodDisruptionBudget_status);
     int64_t generation = value_int(value_at(object_metadata(budget), meta_v1_ObjectMeta_generation), 0);
     int64_t allowed = number(budget, policy_v1_PodDisruptionBudgetStatus_disruptionsAllowed);
-    if (status->kind != VALUE_RECORD || number(budget, policy_v1_PodDisruptionBudgetStatus_observedGeneration) < generation)
+    if (status->kind != VALUE_RECORD ||
+        number(budget, policy_v1_PodDisruptionBudgetStatus_observedGeneration) < generation)
         return refuse(err, RETRY_SECONDS,
-                      arena_printf(arena, "The disruption budget %.*s is still being processed by the server.", SLICE_ARG(name)));
+                      arena_printf(arena,
+                                   "The disruption budget %.*s is still being processed by the server.",
+                                   SLICE_ARG(name)));
     if (allowed < 0)
         return forbid(err, name, "pdb disruptions allowed is negative",
-                      arena_printf(arena, "The disruption budget %.*s does not allow evicting pods currently: pdb disruptions allowed is negative",
+                      arena_printf(arena,
+                                   "The disruption budget %.*s does not allow evicting pods currently: pdb "
+                                   "disruptions allowed is negative",
                                    SLICE_ARG(name)));
     if (value_count(value_at(status, policy_v1_PodDisruptionBudgetStatus_disruptedPods)) > MAX_DISRUPTED_PODS)
-        return forbid(err, name, "DisruptedPods map too big - too many evictions not confirmed by PDB controller",
-                      arena_printf(arena, "The disruption budget %.*s does not allow evicting pods currently: too many pending evictions not "
-                                          "confirmed by PDB controller", SLICE_ARG(name)));
+        return forbid(err, name,
+                      "DisruptedPods map too big - too many evictions not confirmed by PDB controller",
+                      arena_printf(arena,
+                                   "The disruption budget %.*s does not allow evicting pods currently: too "
+                                   "many pending evictions not "
+                                   "confirmed by PDB controller",
+                                   SLICE_ARG(name)));
     return allowed > 0 || refuse(err, 0, exhausted(arena, budget));
 }
 
-bool budget_spend(struct arena *arena, struct value *budget, struct slice pod_name, int64_t now, struct error *err)
+bool budget_spend(struct arena *arena, struct value *budget, struct slice pod_name, int64_t now,
+                  struct error *err)
 {
     if (!check_budget(arena, budget, err))
         return false;
     int64_t left = number(budget, policy_v1_PodDisruptionBudgetStatus_disruptionsAllowed) - 1;
     struct value *status = value_mut(budget, policy_v1_PodDisruptionBudget_status);
-    *value_mut(status, policy_v1_PodDisruptionBudgetStatus_disruptionsAllowed) = left ? value_of_int(left) : value_absent;
+    *value_mut(status, policy_v1_PodDisruptionBudgetStatus_disruptionsAllowed) =
+        left ? value_of_int(left) : value_absent;
     if (left == 0)
         set_condition(arena, status, now);
-    *value_put(arena, value_mut(status, policy_v1_PodDisruptionBudgetStatus_disruptedPods), pod_name) = time_text(arena, now);
+    *value_put(arena, value_mut(status, policy_v1_PodDisruptionBudgetStatus_disruptedPods), pod_name) =
+        time_text(arena, now);
     return true;
 }
 
@@ -173,8 +196,8 @@ static bool unready_may_go(const struct value *budget)
            (desired > 0 && number(budget, policy_v1_PodDisruptionBudgetStatus_currentHealthy) >= desired);
 }
 
-enum eviction eviction_decide(struct arena *arena, const struct value *pod, const struct value *budgets, size_t count, int64_t now,
-                              struct value *ret_budget, struct error *err)
+enum eviction eviction_decide(struct arena *arena, const struct value *pod, const struct value *budgets,
+                              size_t count, int64_t now, struct value *ret_budget, struct error *err)
 {
     const struct value *budget = NULL;
     if (!eviction_needs_budget(pod))
@@ -183,7 +206,9 @@ enum eviction eviction_decide(struct arena *arena, const struct value *pod, cons
         if (!budget_covers(&budgets[i], pod))
             continue;
         if (budget) {
-            error_set(err, REASON_UNKNOWN, "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.");
+            error_set(err, REASON_UNKNOWN,
+                      "This pod has more than one PodDisruptionBudget, which the eviction subresource does "
+                      "not support.");
             err->code = 500;
             return EVICTION_REFUSED;
         }

@@ -1,4 +1,5 @@
-/* horizontalpodautoscalers: autoscaling/v2 (v1 is converted). Rules: pkg/apis/autoscaling/validation. Metrics: hpa_metrics.c. */
+/* horizontalpodautoscalers: autoscaling/v2 (v1 is converted). Rules: pkg/apis/autoscaling/validation.
+ * Metrics: hpa_metrics.c. */
 #include "apiserver/kinds/apps.h"
 #include "apiserver/kinds/hpa.h"
 #include "apiserver/kinds/names.h"
@@ -40,7 +41,8 @@ bool hpa_api_version_good(const struct value *ref, bool allow_no_group)
     return parses(version) && (allow_no_group || has_group(version));
 }
 
-void check_hpa_reference(struct causes *c, const struct path *at, const struct value *ref, bool allow_any_version, bool allow_no_group)
+void check_hpa_reference(struct causes *c, const struct path *at, const struct value *ref,
+                         bool allow_any_version, bool allow_no_group)
 {
     struct slice version = value_text(value_at(ref, autoscaling_v2_CrossVersionObjectReference_apiVersion));
     check_segment(c, PATH(at, "kind"), value_at(ref, autoscaling_v2_CrossVersionObjectReference_kind));
@@ -50,19 +52,25 @@ void check_hpa_reference(struct causes *c, const struct path *at, const struct v
     if (parses(version))
         causes_invalid_text(c, PATH(at, "apiVersion"), version, "apiVersion must specify API group");
     else
-        causes_invalid_text(c, PATH(at, "apiVersion"), version, "unexpected GroupVersion string: %.*s", SLICE_ARG(version));
+        causes_invalid_text(c, PATH(at, "apiVersion"), version, "unexpected GroupVersion string: %.*s",
+                            SLICE_ARG(version));
 }
 
-static void check_target(struct causes *c, const struct path *at, const struct value *object, const struct value *old)
+static void check_target(struct causes *c, const struct path *at, const struct value *object,
+                         const struct value *old)
 {
-    const struct value *ref = value_at(spec_of(object), autoscaling_v2_HorizontalPodAutoscalerSpec_scaleTargetRef);
-    const struct value *before = old ? value_at(spec_of(old), autoscaling_v2_HorizontalPodAutoscalerSpec_scaleTargetRef) : &value_absent;
+    const struct value *ref =
+        value_at(spec_of(object), autoscaling_v2_HorizontalPodAutoscalerSpec_scaleTargetRef);
+    const struct value *before =
+        old ? value_at(spec_of(old), autoscaling_v2_HorizontalPodAutoscalerSpec_scaleTargetRef)
+            : &value_absent;
     bool same = old &&
                 value_equal(value_at(ref, autoscaling_v2_CrossVersionObjectReference_apiVersion),
                             value_at(before, autoscaling_v2_CrossVersionObjectReference_apiVersion)) &&
                 value_equal(value_at(ref, autoscaling_v2_CrossVersionObjectReference_kind),
                             value_at(before, autoscaling_v2_CrossVersionObjectReference_kind));
-    bool core = value_is(value_at(ref, autoscaling_v2_CrossVersionObjectReference_kind), "ReplicationController");
+    bool core =
+        value_is(value_at(ref, autoscaling_v2_CrossVersionObjectReference_kind), "ReplicationController");
     check_hpa_reference(c, PATH(at, "scaleTargetRef"), ref, same, core);
 }
 
@@ -79,7 +87,8 @@ static void check_policy(struct causes *c, const struct path *at, const struct v
     if (period <= 0)
         causes_invalid_int(c, PATH(at, "periodSeconds"), period, "must be greater than zero");
     if (period > MAX_PERIOD)
-        causes_invalid_int(c, PATH(at, "periodSeconds"), period, "must be less than or equal to %d", MAX_PERIOD);
+        causes_invalid_int(c, PATH(at, "periodSeconds"), period, "must be less than or equal to %d",
+                           MAX_PERIOD);
 }
 
 static void check_scaling_rules(struct causes *c, const struct path *at, const struct value *rules)
@@ -88,14 +97,16 @@ static void check_scaling_rules(struct causes *c, const struct path *at, const s
     const struct value *window = value_at(rules, autoscaling_v2_HPAScalingRules_stabilizationWindowSeconds);
     const struct value *policies = value_at(rules, autoscaling_v2_HPAScalingRules_policies);
     const struct value *tolerance = value_at(rules, autoscaling_v2_HPAScalingRules_tolerance);
-    struct path window_at = path_field(at, "stabilizationWindowSeconds"), policies_at = path_field(at, "policies");
+    struct path window_at = path_field(at, "stabilizationWindowSeconds"),
+                policies_at = path_field(at, "policies");
     if (!value_is_set(rules))
         return;
     if (value_int(window, 0) < 0)
         causes_invalid_int(c, &window_at, window->i, "must be greater than or equal to zero");
     if (value_int(window, 0) > MAX_STABILIZATION)
         causes_invalid_int(c, &window_at, window->i, "must be less than or equal to %d", MAX_STABILIZATION);
-    check_enum(c, PATH(at, "selectPolicy"), value_at(rules, autoscaling_v2_HPAScalingRules_selectPolicy), selects, false);
+    check_enum(c, PATH(at, "selectPolicy"), value_at(rules, autoscaling_v2_HPAScalingRules_selectPolicy),
+               selects, false);
     if (!value_count(policies))
         causes_required(c, &policies_at, "must specify at least one Policy");
     for (size_t i = 0; i < value_count(policies); i++)
@@ -117,9 +128,11 @@ static void check_bounds(struct causes *c, const struct path *at, const struct v
         causes_invalid_int(c, PATH(at, "maxReplicas"), max, "must be greater than or equal to 1");
 }
 
-static void check_spec(struct causes *c, const struct path *at, const struct value *object, const struct value *old)
+static void check_spec(struct causes *c, const struct path *at, const struct value *object,
+                       const struct value *old)
 {
-    const struct value *spec = spec_of(object), *behavior = value_at(spec, autoscaling_v2_HorizontalPodAutoscalerSpec_behavior);
+    const struct value *spec = spec_of(object),
+                       *behavior = value_at(spec, autoscaling_v2_HorizontalPodAutoscalerSpec_behavior);
     const struct value *min = value_at(spec, autoscaling_v2_HorizontalPodAutoscalerSpec_minReplicas);
     int64_t max = value_int(value_at(spec, autoscaling_v2_HorizontalPodAutoscalerSpec_maxReplicas), 0);
     struct path behavior_at = path_field(at, "behavior");
@@ -127,8 +140,10 @@ static void check_spec(struct causes *c, const struct path *at, const struct val
         causes_invalid_int(c, PATH(at, "maxReplicas"), max, "must be greater than or equal to `minReplicas`");
     check_target(c, at, object, old);
     check_hpa_metrics(c, PATH(at, "metrics"), spec, old ? spec_of(old) : NULL);
-    check_scaling_rules(c, PATH(&behavior_at, "scaleUp"), value_at(behavior, autoscaling_v2_HorizontalPodAutoscalerBehavior_scaleUp));
-    check_scaling_rules(c, PATH(&behavior_at, "scaleDown"), value_at(behavior, autoscaling_v2_HorizontalPodAutoscalerBehavior_scaleDown));
+    check_scaling_rules(c, PATH(&behavior_at, "scaleUp"),
+                        value_at(behavior, autoscaling_v2_HorizontalPodAutoscalerBehavior_scaleUp));
+    check_scaling_rules(c, PATH(&behavior_at, "scaleDown"),
+                        value_at(behavior, autoscaling_v2_HorizontalPodAutoscalerBehavior_scaleDown));
     check_bounds(c, at, spec);
 }
 
@@ -151,15 +166,20 @@ static void validate(struct kind_request *req, const struct value *object, const
 /* Name, Reference, Targets, MinPods, MaxPods, Replicas, Age. */
 static void row(struct arena *arena, const struct value *object, int64_t now, struct value *cells)
 {
-    const struct value *spec = spec_of(object), *status = value_at(object, autoscaling_v2_HorizontalPodAutoscaler_status);
+    const struct value *spec = spec_of(object),
+                       *status = value_at(object, autoscaling_v2_HorizontalPodAutoscaler_status);
     const struct value *ref = value_at(spec, autoscaling_v2_HorizontalPodAutoscalerSpec_scaleTargetRef);
     const struct value *min = value_at(spec, autoscaling_v2_HorizontalPodAutoscalerSpec_minReplicas);
-    cells[1] = cell_format(arena, "%.*s/%.*s", SLICE_ARG(value_text(value_at(ref, autoscaling_v2_CrossVersionObjectReference_kind))),
-                           SLICE_ARG(value_text(value_at(ref, autoscaling_v2_CrossVersionObjectReference_name))));
+    cells[1] =
+        cell_format(arena, "%.*s/%.*s",
+                    SLICE_ARG(value_text(value_at(ref, autoscaling_v2_CrossVersionObjectReference_kind))),
+                    SLICE_ARG(value_text(value_at(ref, autoscaling_v2_CrossVersionObjectReference_name))));
     cells[2] = cell_text(hpa_metrics_text(arena, spec, status));
     cells[3] = value_is_set(min) ? cell_format(arena, "%lld", (long long)min->i) : cell_cstr("<unset>");
-    cells[4] = value_of_int(value_int(value_at(spec, autoscaling_v2_HorizontalPodAutoscalerSpec_maxReplicas), 0));
-    cells[5] = value_of_int(value_int(value_at(status, autoscaling_v2_HorizontalPodAutoscalerStatus_currentReplicas), 0));
+    cells[4] =
+        value_of_int(value_int(value_at(spec, autoscaling_v2_HorizontalPodAutoscalerSpec_maxReplicas), 0));
+    cells[5] = value_of_int(
+        value_int(value_at(status, autoscaling_v2_HorizontalPodAutoscalerStatus_currentReplicas), 0));
     cells[6] = cell_age(arena, value_at(object_metadata(object), meta_v1_ObjectMeta_creationTimestamp), now);
 }
 

@@ -15,14 +15,17 @@ static const struct source {
     unsigned field, status_field;
     unsigned target, current; /* within the source, within its status */
 } sources[] = {
-    {"Object", "object", S(MetricSpec_object), S(MetricStatus_object), S(ObjectMetricSource_target), S(ObjectMetricStatus_current)},
+    {"Object", "object", S(MetricSpec_object), S(MetricStatus_object), S(ObjectMetricSource_target),
+     S(ObjectMetricStatus_current)},
     {"External", "external", S(MetricSpec_external), S(MetricStatus_external), S(ExternalMetricSource_target),
      S(ExternalMetricStatus_current)},
-    {"Pods", "pods", S(MetricSpec_pods), S(MetricStatus_pods), S(PodsMetricSource_target), S(PodsMetricStatus_current)},
+    {"Pods", "pods", S(MetricSpec_pods), S(MetricStatus_pods), S(PodsMetricSource_target),
+     S(PodsMetricStatus_current)},
     {"Resource", "resource", S(MetricSpec_resource), S(MetricStatus_resource), S(ResourceMetricSource_target),
      S(ResourceMetricStatus_current)},
-    {"ContainerResource", "containerResource", S(MetricSpec_containerResource), S(MetricStatus_containerResource),
-     S(ContainerResourceMetricSource_target), S(ContainerResourceMetricStatus_current)},
+    {"ContainerResource", "containerResource", S(MetricSpec_containerResource),
+     S(MetricStatus_containerResource), S(ContainerResourceMetricSource_target),
+     S(ContainerResourceMetricStatus_current)},
 };
 enum { OBJECT, EXTERNAL, PODS, RESOURCE, CONTAINER, SOURCES };
 
@@ -77,15 +80,17 @@ static void check_utilization(struct causes *c, const struct path *at, const str
     bool utilization = value_is_set(value_at(target, S(MetricTarget_averageUtilization)));
     bool average = value_is_set(value_at(target, S(MetricTarget_averageValue)));
     if (!utilization && !average)
-        causes_required(c, PATH(at, "averageUtilization"), "must set either a target raw value or a target utilization");
+        causes_required(c, PATH(at, "averageUtilization"),
+                        "must set either a target raw value or a target utilization");
     if (utilization && average)
-        causes_forbidden(c, PATH(at, "averageValue"), "may not set both a target raw value and a target utilization");
+        causes_forbidden(c, PATH(at, "averageValue"),
+                         "may not set both a target raw value and a target utilization");
 }
 
 static void check_container_resource_name(struct causes *c, const struct path *at, struct slice name)
 {
-    bool standard = slice_is(name, "cpu") || slice_is(name, "memory") || slice_is(name, "ephemeral-storage") ||
-                    slice_starts(name, SLICE("hugepages-"));
+    bool standard = slice_is(name, "cpu") || slice_is(name, "memory") ||
+                    slice_is(name, "ephemeral-storage") || slice_starts(name, SLICE("hugepages-"));
     check_name(c, at, name, name_check_qualified);
     if (slice_find(name, '/') < 0 && !standard)
         causes_invalid_text(c, at, name, "must be a standard resource for containers");
@@ -105,11 +110,13 @@ static void check_container_source(struct causes *c, const struct path *at, cons
         check_name(c, PATH(at, "container"), container, name_check_label);
 }
 
-static void check_source_head(struct causes *c, const struct path *at, int which, const struct value *source, bool allow_any_version)
+static void check_source_head(struct causes *c, const struct path *at, int which, const struct value *source,
+                              bool allow_any_version)
 {
     switch (which) {
     case OBJECT:
-        check_hpa_reference(c, PATH(at, "describedObject"), value_at(source, S(ObjectMetricSource_describedObject)), allow_any_version, true);
+        check_hpa_reference(c, PATH(at, "describedObject"),
+                            value_at(source, S(ObjectMetricSource_describedObject)), allow_any_version, true);
         check_identifier(c, PATH(at, "metric"), value_at(source, S(ObjectMetricSource_metric)));
         return;
     case EXTERNAL:
@@ -128,10 +135,12 @@ static void check_source_head(struct causes *c, const struct path *at, int which
     }
 }
 
-static void check_source(struct causes *c, const struct path *at, int which, const struct value *source, bool allow_any_version)
+static void check_source(struct causes *c, const struct path *at, int which, const struct value *source,
+                         bool allow_any_version)
 {
     const struct value *target = value_at(source, sources[which].target);
-    bool value = value_is_set(value_at(target, S(MetricTarget_value))), average = value_is_set(value_at(target, S(MetricTarget_averageValue)));
+    bool value = value_is_set(value_at(target, S(MetricTarget_value))),
+         average = value_is_set(value_at(target, S(MetricTarget_averageValue)));
     struct path target_at = path_field(at, "target");
     check_source_head(c, at, which, source, allow_any_version);
     check_metric_target(c, &target_at, target);
@@ -139,12 +148,15 @@ static void check_source(struct causes *c, const struct path *at, int which, con
         check_utilization(c, &target_at, target);
     else if (!average && (which == PODS || !value))
         causes_required(c, PATH(&target_at, "averageValue"),
-                        which == PODS ? "must specify a positive target averageValue" : "must set either a target value or averageValue");
+                        which == PODS ? "must specify a positive target averageValue"
+                                      : "must set either a target value or averageValue");
     if (which == EXTERNAL && value && average)
-        causes_forbidden(c, PATH(&target_at, "value"), "may not set both a target value for metric and a per-pod target");
+        causes_forbidden(c, PATH(&target_at, "value"),
+                         "may not set both a target value for metric and a per-pod target");
 }
 
-static void check_metric(struct causes *c, const struct path *at, const struct value *metric, bool allow_any_version)
+static void check_metric(struct causes *c, const struct path *at, const struct value *metric,
+                         bool allow_any_version)
 {
     static const char *const types[] = {"ContainerResource", "External", "Object", "Pods", "Resource", NULL};
     const struct value *type = value_at(metric, S(MetricSpec_type));
@@ -159,10 +171,12 @@ static void check_metric(struct causes *c, const struct path *at, const struct v
             check_source(c, PATH(at, sources[i].field_name), i, source, allow_any_version);
     }
     if (wanted >= 0 && !value_is_set(value_at(metric, sources[wanted].field)))
-        causes_required(c, PATH(at, sources[wanted].field_name), "must populate information for the given metric source");
+        causes_required(c, PATH(at, sources[wanted].field_name),
+                        "must populate information for the given metric source");
     for (int i = 0; i < SOURCES && present != 1; i++)
         if (i != wanted && value_is_set(value_at(metric, sources[i].field)))
-            causes_forbidden(c, PATH(at, sources[i].field_name), "must populate the given metric source only");
+            causes_forbidden(c, PATH(at, sources[i].field_name),
+                             "must populate the given metric source only");
 }
 
 static bool has_odd_object(const struct value *old_spec)
@@ -176,7 +190,8 @@ static bool has_odd_object(const struct value *old_spec)
     return false;
 }
 
-void check_hpa_metrics(struct causes *c, const struct path *at, const struct value *spec, const struct value *old_spec)
+void check_hpa_metrics(struct causes *c, const struct path *at, const struct value *spec,
+                       const struct value *old_spec)
 {
     const struct value *metrics = value_at(spec, S(HorizontalPodAutoscalerSpec_metrics));
     const struct value *min = value_at(spec, S(HorizontalPodAutoscalerSpec_minReplicas));
@@ -187,7 +202,8 @@ void check_hpa_metrics(struct causes *c, const struct path *at, const struct val
         outside = outside || value_is(type, "Object") || value_is(type, "External");
     }
     if (min->kind == VALUE_INT && min->i == 0 && !outside)
-        causes_forbidden(c, at, "must specify at least one Object or External metric to support scaling to zero replicas");
+        causes_forbidden(
+            c, at, "must specify at least one Object or External metric to support scaling to zero replicas");
 }
 
 /* ---- table ---- */
@@ -207,26 +223,34 @@ static struct slice metric_text(struct arena *arena, const struct value *metric,
     int which = source_of_type(value_at(metric, S(MetricSpec_type)));
     if (which < 0)
         return SLICE("<unknown type>");
-    const struct value *source = value_at(metric, sources[which].field), *target = value_at(source, sources[which].target);
-    const struct value *seen = value_at(status, sources[which].status_field), *current = value_at(seen, sources[which].current);
+    const struct value *source = value_at(metric, sources[which].field),
+                       *target = value_at(source, sources[which].target);
+    const struct value *seen = value_at(status, sources[which].status_field),
+                       *current = value_at(seen, sources[which].current);
     const struct value *average = value_at(target, S(MetricTarget_averageValue));
     const struct value *current_average = value_at(current, S(MetricValueStatus_averageValue));
     const char *unknown = value_is_set(seen) && which >= PODS ? "0" : "<unknown>";
     if (which >= RESOURCE) {
         struct slice name = value_text(value_get(source, SLICE("name")));
         if (value_is_set(average))
-            return arena_slicef(arena, "%.*s: %.*s/%.*s", SLICE_ARG(name), SLICE_ARG(quantity_or(current_average, unknown)),
+            return arena_slicef(arena, "%.*s: %.*s/%.*s", SLICE_ARG(name),
+                                SLICE_ARG(quantity_or(current_average, unknown)),
                                 SLICE_ARG(value_text(average)));
-        return arena_slicef(arena, "%.*s: %.*s/%.*s", SLICE_ARG(name),
-                            SLICE_ARG(percent(arena, value_at(current, S(MetricValueStatus_averageUtilization)), "<unknown>")),
-                            SLICE_ARG(percent(arena, value_at(target, S(MetricTarget_averageUtilization)), "<auto>")));
+        return arena_slicef(
+            arena, "%.*s: %.*s/%.*s", SLICE_ARG(name),
+            SLICE_ARG(
+                percent(arena, value_at(current, S(MetricValueStatus_averageUtilization)), "<unknown>")),
+            SLICE_ARG(percent(arena, value_at(target, S(MetricTarget_averageUtilization)), "<auto>")));
     }
     if (which == PODS)
-        return arena_slicef(arena, "%.*s/%.*s", SLICE_ARG(quantity_or(current_average, unknown)), SLICE_ARG(quantity_or(average, "0")));
+        return arena_slicef(arena, "%.*s/%.*s", SLICE_ARG(quantity_or(current_average, unknown)),
+                            SLICE_ARG(quantity_or(average, "0")));
     if (value_is_set(average))
-        return arena_slicef(arena, "%.*s/%.*s (avg)", SLICE_ARG(quantity_or(current_average, "<unknown>")), SLICE_ARG(value_text(average)));
+        return arena_slicef(arena, "%.*s/%.*s (avg)", SLICE_ARG(quantity_or(current_average, "<unknown>")),
+                            SLICE_ARG(value_text(average)));
     return arena_slicef(arena, "%.*s/%.*s",
-                        SLICE_ARG(quantity_or(value_at(current, S(MetricValueStatus_value)), value_is_set(seen) ? "0" : "<unknown>")),
+                        SLICE_ARG(quantity_or(value_at(current, S(MetricValueStatus_value)),
+                                              value_is_set(seen) ? "0" : "<unknown>")),
                         SLICE_ARG(quantity_or(value_at(target, S(MetricTarget_value)), "0")));
 }
 
@@ -241,7 +265,8 @@ struct slice hpa_metrics_text(struct arena *arena, const struct value *spec, con
     for (size_t i = 0; i < n && i < SHOWN_MAX; i++) {
         if (i)
             buf_puts(&out, ", ");
-        buf_put_slice(&out, metric_text(arena, value_item(metrics, i), i < value_count(statuses) ? value_item(statuses, i) : &value_absent));
+        buf_put_slice(&out, metric_text(arena, value_item(metrics, i),
+                                        i < value_count(statuses) ? value_item(statuses, i) : &value_absent));
     }
     if (n > SHOWN_MAX)
         buf_printf(&out, " + %zu more...", n - SHOWN_MAX);

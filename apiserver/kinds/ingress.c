@@ -29,7 +29,8 @@ static bool is_wildcard(struct slice host)
 static void check_reference(struct causes *c, const struct path *at, const struct value *ref)
 {
     const struct value *group = value_at(ref, core_v1_TypedLocalObjectReference_apiGroup);
-    const unsigned fields[] = {core_v1_TypedLocalObjectReference_kind, core_v1_TypedLocalObjectReference_name};
+    const unsigned fields[] = {core_v1_TypedLocalObjectReference_kind,
+                               core_v1_TypedLocalObjectReference_name};
     if (value_is_set(group))
         check_name(c, PATH(at, "apiGroup"), value_text(group), name_check_subdomain);
     for (size_t i = 0; i < 2; i++) {
@@ -129,7 +130,8 @@ static void check_rule(struct causes *c, const struct path *at, const struct val
     if (host.len && ip_parse(host, &ip))
         causes_invalid_text(c, &host_at, host, "%s", no_ip);
     if (host.len)
-        check_name(c, &host_at, host, is_wildcard(host) ? name_check_wildcard_subdomain : name_check_subdomain);
+        check_name(c, &host_at, host,
+                   is_wildcard(host) ? name_check_wildcard_subdomain : name_check_subdomain);
     if (!is_wildcard(host) || !ok.wildcard_rule)
         check_http(c, PATH(at, "http"), value_at(rule, networking_v1_IngressRule_http));
 }
@@ -141,7 +143,8 @@ static void check_tls(struct causes *c, const struct path *at, const struct valu
     struct path hosts_at = path_field(at, "hosts");
     for (size_t i = 0; i < value_count(hosts); i++) {
         struct slice host = value_text(value_item(hosts, i));
-        check_name(c, PATH_I(&hosts_at, i), host, is_wildcard(host) ? name_check_wildcard_subdomain : name_check_subdomain);
+        check_name(c, PATH_I(&hosts_at, i), host,
+                   is_wildcard(host) ? name_check_wildcard_subdomain : name_check_subdomain);
     }
     if (secret.len && !ok.secret_name)
         check_name(c, PATH(at, "secretName"), secret, name_check_subdomain);
@@ -167,7 +170,8 @@ static struct forgiven forgive(struct arena *arena, const struct value *old)
 static void check_spec(struct causes *c, const struct path *at, const struct value *spec, struct forgiven ok)
 {
     const struct value *backend = value_at(spec, networking_v1_IngressSpec_defaultBackend);
-    const struct value *rules = value_at(spec, networking_v1_IngressSpec_rules), *tls = value_at(spec, networking_v1_IngressSpec_tls);
+    const struct value *rules = value_at(spec, networking_v1_IngressSpec_rules),
+                       *tls = value_at(spec, networking_v1_IngressSpec_tls);
     const struct value *class = value_at(spec, networking_v1_IngressSpec_ingressClassName);
     struct path rules_at = path_field(at, "rules"), tls_at = path_field(at, "tls");
     if (!value_count(rules) && !value_is_set(backend))
@@ -184,21 +188,25 @@ static void check_spec(struct causes *c, const struct path *at, const struct val
 
 static const struct value *addresses_of(const struct value *object)
 {
-    const struct value *balancer = value_at(value_at(object, networking_v1_Ingress_status), networking_v1_IngressStatus_loadBalancer);
+    const struct value *balancer =
+        value_at(value_at(object, networking_v1_Ingress_status), networking_v1_IngressStatus_loadBalancer);
     return value_at(balancer, networking_v1_IngressLoadBalancerStatus_ingress);
 }
 
 static void check_status(struct kind_request *req, const struct value *object, const struct value *old)
 {
-    struct path status = path_field(NULL, "status"), balancer = path_field(&status, "loadBalancer"), at = path_field(&balancer, "ingress");
+    struct path status = path_field(NULL, "status"), balancer = path_field(&status, "loadBalancer"),
+                at = path_field(&balancer, "ingress");
     const struct value *list = addresses_of(object);
     struct value known = value_absent;
     struct ip ip;
     for (VALUE_EACH(address, addresses_of(old)))
         *value_append(req->arena, &known) = *value_at(address, networking_v1_IngressLoadBalancerIngress_ip);
     for (size_t i = 0; i < value_count(list); i++) {
-        struct slice text = value_text(value_at(value_item(list, i), networking_v1_IngressLoadBalancerIngress_ip));
-        struct slice host = value_text(value_at(value_item(list, i), networking_v1_IngressLoadBalancerIngress_hostname));
+        struct slice text =
+            value_text(value_at(value_item(list, i), networking_v1_IngressLoadBalancerIngress_ip));
+        struct slice host =
+            value_text(value_at(value_item(list, i), networking_v1_IngressLoadBalancerIngress_hostname));
         struct path item = path_index(&at, i);
         if (text.len && check_ip_legacy(req->causes, PATH(&item, "ip"), text, &known))
             warn_ip(req, &item, text);
@@ -218,9 +226,11 @@ static void check_class_annotation(struct kind_request *req, const struct value 
     if (!value_is_set(old_way))
         return;
     if (!value_is_set(class))
-        kind_warn(req, "annotation \"%s\" is deprecated, please use 'spec.ingressClassName' instead", CLASS_ANNOTATION);
+        kind_warn(req, "annotation \"%s\" is deprecated, please use 'spec.ingressClassName' instead",
+                  CLASS_ANNOTATION);
     else if (!value_equal(old_way, class))
-        causes_invalid(req->causes, PATH(&at, CLASS_ANNOTATION), old_way, "must match `ingressClassName` when both are specified");
+        causes_invalid(req->causes, PATH(&at, CLASS_ANNOTATION), old_way,
+                       "must match `ingressClassName` when both are specified");
 }
 
 static void validate(struct kind_request *req, const struct value *object, const struct value *old)
@@ -264,7 +274,8 @@ static struct slice addresses_text(struct arena *arena, const struct value *obje
     struct value texts = value_absent;
     for (VALUE_EACH(address, addresses_of(object))) {
         const struct value *ip = value_at(address, networking_v1_IngressLoadBalancerIngress_ip);
-        const struct value *text = value_text(ip).len ? ip : value_at(address, networking_v1_IngressLoadBalancerIngress_hostname);
+        const struct value *text =
+            value_text(ip).len ? ip : value_at(address, networking_v1_IngressLoadBalancerIngress_hostname);
         if (value_text(text).len)
             *value_append(arena, &texts) = *text;
     }
@@ -279,7 +290,8 @@ static struct slice addresses_text(struct arena *arena, const struct value *obje
 /* Name, Class, Hosts, Address, Ports, Age. */
 static void row(struct arena *arena, const struct value *object, int64_t now, struct value *cells)
 {
-    const struct value *spec = spec_of(object), *class = value_at(spec, networking_v1_IngressSpec_ingressClassName);
+    const struct value *spec = spec_of(object),
+                       *class = value_at(spec, networking_v1_IngressSpec_ingressClassName);
     cells[1] = value_is_set(class) ? cell_text(value_text(class)) : cell_cstr("<none>");
     cells[2] = cell_text(hosts_text(arena, value_at(spec, networking_v1_IngressSpec_rules)));
     cells[3] = cell_text(addresses_text(arena, object));

@@ -42,7 +42,8 @@ static void check_parameters(struct causes *c, const struct path *at, const stru
         check_name(c, PATH(at, "apiGroup"), value_text(group), name_check_subdomain);
     for (size_t i = 0; i < 2; i++)
         if (value_text(value_at(params, fields[i])).len)
-            check_name(c, PATH(at, field_name(params, fields[i])), value_text(value_at(params, fields[i])), name_check_path_segment);
+            check_name(c, PATH(at, field_name(params, fields[i])), value_text(value_at(params, fields[i])),
+                       name_check_path_segment);
     check_scope(c, at, params);
     for (size_t i = 0; i < 2; i++)
         if (!value_text(value_at(params, fields[i])).len)
@@ -51,30 +52,35 @@ static void check_parameters(struct causes *c, const struct path *at, const stru
 
 static void validate(struct kind_request *req, const struct value *object, const struct value *old)
 {
-    const struct value *spec = spec_of(object), *controller = value_at(spec, networking_v1_IngressClassSpec_controller);
+    const struct value *spec = spec_of(object),
+                       *controller = value_at(spec, networking_v1_IngressClassSpec_controller);
     struct path at = path_field(NULL, "spec"), controller_at = path_field(&at, "controller");
     if (old && !value_equal(controller, value_at(spec_of(old), networking_v1_IngressClassSpec_controller)))
         causes_invalid_text(req->causes, &controller_at, value_text(controller), "field is immutable");
     if (value_text(controller).len > MAX_CONTROLLER)
         causes_too_long(req->causes, &controller_at, MAX_CONTROLLER);
     check_domain_prefixed_path(req->causes, &controller_at, value_text(controller));
-    check_parameters(req->causes, PATH(&at, "parameters"), value_at(spec, networking_v1_IngressClassSpec_parameters));
+    check_parameters(req->causes, PATH(&at, "parameters"),
+                     value_at(spec, networking_v1_IngressClassSpec_parameters));
 }
 
 /* Name, Controller, Parameters, Age. */
 static void row(struct arena *arena, const struct value *object, int64_t now, struct value *cells)
 {
-    const struct value *spec = spec_of(object), *params = value_at(spec, networking_v1_IngressClassSpec_parameters);
+    const struct value *spec = spec_of(object),
+                       *params = value_at(spec, networking_v1_IngressClassSpec_parameters);
     const struct value *annotations = value_at(object_metadata(object), meta_v1_ObjectMeta_annotations);
     struct slice group = value_text(value_at(params, networking_v1_IngressClassParametersReference_apiGroup));
     struct slice kind = value_text(value_at(params, networking_v1_IngressClassParametersReference_kind));
     struct slice name = value_text(value_at(params, networking_v1_IngressClassParametersReference_name));
-    bool is_default = value_is(value_get(annotations, SLICE("ingressclass.kubernetes.io/is-default-class")), "true");
+    bool is_default =
+        value_is(value_get(annotations, SLICE("ingressclass.kubernetes.io/is-default-class")), "true");
     cells[0] = cell_format(arena, "%.*s%s", SLICE_ARG(object_name(object)), is_default ? " (default)" : "");
     cells[1] = cell_text(value_text(value_at(spec, networking_v1_IngressClassSpec_controller)));
     cells[2] = cell_cstr("<none>");
     if (value_is_set(params))
-        cells[2] = cell_format(arena, "%.*s%s%.*s/%.*s", SLICE_ARG(kind), group.len ? "." : "", SLICE_ARG(group), SLICE_ARG(name));
+        cells[2] = cell_format(arena, "%.*s%s%.*s/%.*s", SLICE_ARG(kind), group.len ? "." : "",
+                               SLICE_ARG(group), SLICE_ARG(name));
     cells[3] = cell_age(arena, value_at(object_metadata(object), meta_v1_ObjectMeta_creationTimestamp), now);
 }
 

@@ -173,7 +173,8 @@ bool check_ip_strict(struct causes *c, const struct path *at, struct slice text)
     return false;
 }
 
-bool check_cidr_legacy(struct causes *c, const struct path *at, struct slice text, const struct value *existing)
+bool check_cidr_legacy(struct causes *c, const struct path *at, struct slice text,
+                       const struct value *existing)
 {
     struct cidr cidr;
     bool strict;
@@ -223,7 +224,8 @@ void check_endpoint_ip(struct causes *c, const struct path *at, struct slice tex
     if (in_range(&ip, "169.254.0.0/16") || in_range(&ip, "fe80::/10"))
         causes_invalid_text(c, at, text, "may not be in the link-local range (169.254.0.0/16, fe80::/10)");
     if (in_range(&ip, "224.0.0.0/24") || in_range(&ip, "ff02::/16"))
-        causes_invalid_text(c, at, text, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/16)");
+        causes_invalid_text(c, at, text,
+                            "may not be in the link-local multicast range (224.0.0.0/24, ff02::/16)");
 }
 
 static const char *shown(struct kind_request *req, const struct path *at)
@@ -241,11 +243,11 @@ void warn_ip(struct kind_request *req, const struct path *at, struct slice text)
         return;
     struct slice canonical = ip_print(req->arena, &ip);
     if (!strict || is_mapped(text, &ip))
-        kind_warn(req, "%s: non-standard IP address \"%.*s\" is invalid: use \"%.*s\"", shown(req, at), SLICE_ARG(text),
-                  SLICE_ARG(canonical));
-    else if (ip.v6 && !slice_eq(canonical, text))
-        kind_warn(req, "%s: IPv6 address \"%.*s\" should be in RFC 5952 canonical format (\"%.*s\")", shown(req, at),
+        kind_warn(req, "%s: non-standard IP address \"%.*s\" is invalid: use \"%.*s\"", shown(req, at),
                   SLICE_ARG(text), SLICE_ARG(canonical));
+    else if (ip.v6 && !slice_eq(canonical, text))
+        kind_warn(req, "%s: IPv6 address \"%.*s\" should be in RFC 5952 canonical format (\"%.*s\")",
+                  shown(req, at), SLICE_ARG(text), SLICE_ARG(canonical));
 }
 
 void warn_cidr(struct kind_request *req, const struct path *at, struct slice text)
@@ -256,16 +258,18 @@ void warn_cidr(struct kind_request *req, const struct path *at, struct slice tex
         return;
     struct slice network = cidr_print(req->arena, &cidr);
     if (memcmp(cidr.address.bytes, cidr.network.bytes, 16) != 0) {
-        kind_warn(req, "%s: CIDR value \"%.*s\" is ambiguous in this context (should be \"%.*s\" or \"%.*s/%u\"?)", shown(req, at),
-                  SLICE_ARG(text), SLICE_ARG(network), SLICE_ARG(ip_print(req->arena, &cidr.address)), cidr.address.v6 ? 128 : 32);
+        kind_warn(req,
+                  "%s: CIDR value \"%.*s\" is ambiguous in this context (should be \"%.*s\" or \"%.*s/%u\"?)",
+                  shown(req, at), SLICE_ARG(text), SLICE_ARG(network),
+                  SLICE_ARG(ip_print(req->arena, &cidr.address)), cidr.address.v6 ? 128 : 32);
         warned = true;
     }
     if (!strict || is_mapped(slice_make(text.ptr, (size_t)slice_find(text, '/')), &cidr.address)) {
-        kind_warn(req, "%s: non-standard CIDR value \"%.*s\" is invalid: use \"%.*s\"", shown(req, at), SLICE_ARG(text),
-                  SLICE_ARG(network));
+        kind_warn(req, "%s: non-standard CIDR value \"%.*s\" is invalid: use \"%.*s\"", shown(req, at),
+                  SLICE_ARG(text), SLICE_ARG(network));
         warned = true;
     }
     if (!warned && cidr.address.v6 && !slice_eq(network, text))
-        kind_warn(req, "%s: IPv6 CIDR value \"%.*s\" should be in RFC 5952 canonical format (\"%.*s\")", shown(req, at),
-                  SLICE_ARG(text), SLICE_ARG(network));
+        kind_warn(req, "%s: IPv6 CIDR value \"%.*s\" should be in RFC 5952 canonical format (\"%.*s\")",
+                  shown(req, at), SLICE_ARG(text), SLICE_ARG(network));
 }

@@ -1,6 +1,8 @@
 /*
- * ip: addresses and CIDRs as the API reads them. Objects written long ago may hold IPv4 octets with leading zeros, so reading is lenient
- * ("sloppy", as in k8s.io/utils/net) and strictness is a second question; canonical texts are those of RFC 5952.
+ * ip: addresses and CIDRs as the API reads them. Objects written long ago may hold IPv4 octets with leading
+ * zeros, so reading is lenient
+ * ("sloppy", as in k8s.io/utils/net) and strictness is a second question; canonical texts are those of RFC
+ * 5952.
  *
  * Pure; any thread. ip_check_* return NULL or an explanation (a static string, or one in the arena).
  */
@@ -32,14 +34,17 @@ const char *ip_family(const struct ip *ip);
 
 static inline uint32_t ip_v4(const struct ip *ip)
 {
-    return (uint32_t)ip->bytes[12] << 24 | (uint32_t)ip->bytes[13] << 16 | (uint32_t)ip->bytes[14] << 8 | ip->bytes[15];
+    return (uint32_t)ip->bytes[12] << 24 | (uint32_t)ip->bytes[13] << 16 | (uint32_t)ip->bytes[14] << 8 |
+           ip->bytes[15];
 }
 struct ip ip_from_v4(uint32_t n);
 
-/* Strict, but not necessarily canonical: fields that are older than the strict rule. Values in `existing` (a list of strings, or
- * NULL) are left alone. */
-bool check_ip_legacy(struct causes *c, const struct path *at, struct slice text, const struct value *existing);
-bool check_cidr_legacy(struct causes *c, const struct path *at, struct slice text, const struct value *existing);
+/* Strict, but not necessarily canonical: fields that are older than the strict rule. Values in `existing` (a
+ * list of strings, or NULL) are left alone. */
+bool check_ip_legacy(struct causes *c, const struct path *at, struct slice text,
+                     const struct value *existing);
+bool check_cidr_legacy(struct causes *c, const struct path *at, struct slice text,
+                       const struct value *existing);
 /* Strict and canonical. */
 bool check_ip_strict(struct causes *c, const struct path *at, struct slice text);
 bool check_cidr_strict(struct causes *c, const struct path *at, struct slice text);

@@ -10,10 +10,12 @@
 #include "openapi/gen/core_v1.h"
 #include "openapi/gen/meta_v1.h"
 
-/* A job finds its pods by labels that it gives them itself; the names without a prefix came first and are still there. */
+/* A job finds its pods by labels that it gives them itself; the names without a prefix came first and are
+ * still there. */
 #define JOB_NAME       "batch.kubernetes.io/job-name"
 #define CONTROLLER_UID "batch.kubernetes.io/controller-uid"
-static const char *const name_labels[] = {"job-name", JOB_NAME}, *const uid_labels[] = {"controller-uid", CONTROLLER_UID};
+static const char *const name_labels[] = {"job-name", JOB_NAME}, *const uid_labels[] = {"controller-uid",
+                                                                                        CONTROLLER_UID};
 
 static const struct value *spec_of(const struct value *object)
 {
@@ -44,22 +46,25 @@ static void put_missing(struct arena *arena, struct value *map, const char *key,
 static void generate_selector(struct arena *arena, struct value *object, struct value *spec)
 {
     struct value *template = value_ensure_record(arena, spec, batch_v1_JobSpec_template);
-    struct value *labels =
-        value_mut(value_ensure_record(arena, template, core_v1_PodTemplateSpec_metadata), meta_v1_ObjectMeta_labels);
+    struct value *labels = value_mut(value_ensure_record(arena, template, core_v1_PodTemplateSpec_metadata),
+                                     meta_v1_ObjectMeta_labels);
     for (size_t i = 0; i < 2; i++)
         put_missing(arena, labels, name_labels[i], object_name(object));
     for (size_t i = 0; i < 2; i++)
         put_missing(arena, labels, uid_labels[i], uid_of(object));
     struct value *selector = value_ensure_record(arena, spec, batch_v1_JobSpec_selector);
-    put_missing(arena, value_mut(selector, meta_v1_LabelSelector_matchLabels), CONTROLLER_UID, uid_of(object));
+    put_missing(arena, value_mut(selector, meta_v1_LabelSelector_matchLabels), CONTROLLER_UID,
+                uid_of(object));
 }
 
 /* A job without labels of its own carries its template's, those made here included. */
 static void share_labels(struct arena *arena, struct value *object, bool shared)
 {
     struct value *metadata = value_mut(object, batch_v1_Job_metadata);
-    if (metadata->kind == VALUE_RECORD && (shared || !value_count(value_at(metadata, meta_v1_ObjectMeta_labels))))
-        *value_mut(metadata, meta_v1_ObjectMeta_labels) = value_copy(arena, template_labels(spec_of(object)), false);
+    if (metadata->kind == VALUE_RECORD &&
+        (shared || !value_count(value_at(metadata, meta_v1_ObjectMeta_labels))))
+        *value_mut(metadata, meta_v1_ObjectMeta_labels) =
+            value_copy(arena, template_labels(spec_of(object)), false);
 }
 
 static void prepare_create(struct kind_request *req, struct value *object)
@@ -67,7 +72,8 @@ static void prepare_create(struct kind_request *req, struct value *object)
     struct value *spec = value_mut(object, batch_v1_Job_spec);
     if (spec->kind != VALUE_RECORD)
         return;
-    const struct value *mine = value_at(object_metadata(object), meta_v1_ObjectMeta_labels), *pods = template_labels(spec);
+    const struct value *mine = value_at(object_metadata(object), meta_v1_ObjectMeta_labels),
+                       *pods = template_labels(spec);
     bool shared = value_equal(mine, pods); /* as the default leaves them */
     if (!value_bool(value_at(spec, batch_v1_JobSpec_manualSelector)))
         generate_selector(req->arena, object, spec);
@@ -88,7 +94,8 @@ static void prepare_update(struct kind_request *req, struct value *object, const
 
 static void check_has_label(struct causes *c, const struct value *labels, const char *key, struct slice want)
 {
-    struct path spec = path_field(NULL, "spec"), template = path_field(&spec, "template"), metadata = path_field(&template, "metadata");
+    struct path spec = path_field(NULL, "spec"), template = path_field(&spec, "template"),
+                metadata = path_field(&template, "metadata");
     struct path labels_at = path_field(&metadata, "labels"), at = path_key(&labels_at, slice_str(key));
     const struct value *have = value_get(labels, slice_str(key));
     if (!value_is_set(have))
@@ -118,7 +125,8 @@ static void check_generated_selector(struct causes *c, const struct value *objec
         causes_invalid(c, PATH(&spec_at, "selector"), selector, "`selector` not auto-generated");
 }
 
-static void check_spec(struct kind_request *req, const struct path *at, const struct value *spec, const struct value *old)
+static void check_spec(struct kind_request *req, const struct path *at, const struct value *spec,
+                       const struct value *old)
 {
     const struct value *selector = value_at(spec, batch_v1_JobSpec_selector);
     struct path selector_at = path_field(at, "selector");
@@ -136,12 +144,14 @@ static void check_pod_names(struct causes *c, const struct value *object)
 {
     const struct value *spec = spec_of(object), *completions = value_at(spec, batch_v1_JobSpec_completions);
     struct path metadata = path_field(NULL, "metadata");
-    if (!value_is(value_at(spec, batch_v1_JobSpec_completionMode), "Indexed") || value_int(completions, 0) <= 0)
+    if (!value_is(value_at(spec, batch_v1_JobSpec_completionMode), "Indexed") ||
+        value_int(completions, 0) <= 0)
         return;
-    struct slice last = arena_slicef(c->arena, "%.*s-%lld", SLICE_ARG(object_name(object)), (long long)completions->i - 1);
+    struct slice last =
+        arena_slicef(c->arena, "%.*s-%lld", SLICE_ARG(object_name(object)), (long long)completions->i - 1);
     if (name_check_label(last))
-        causes_invalid_text(c, PATH(&metadata, "name"), object_name(object), "will not able to create pod with invalid DNS label: %.*s",
-                            SLICE_ARG(last));
+        causes_invalid_text(c, PATH(&metadata, "name"), object_name(object),
+                            "will not able to create pod with invalid DNS label: %.*s", SLICE_ARG(last));
 }
 
 /* ---- updates: pods must not change under a job that runs ---- */
@@ -150,7 +160,8 @@ static bool may_change_template(const struct value *old)
 {
     const struct value *status = value_at(old, batch_v1_Job_status);
     bool started = value_is_set(value_at(status, batch_v1_JobStatus_startTime));
-    return value_bool(value_at(spec_of(old), batch_v1_JobSpec_suspend)) && (!started || job_condition_is(old, "Suspended", "True")) &&
+    return value_bool(value_at(spec_of(old), batch_v1_JobSpec_suspend)) &&
+           (!started || job_condition_is(old, "Suspended", "True")) &&
            value_int(value_at(status, batch_v1_JobStatus_active), 0) == 0;
 }
 
@@ -160,13 +171,15 @@ static void copy_field(struct value *to, const struct value *from, unsigned fiel
         *value_mut(to, field) = *value_at(from, field);
 }
 
-/* The old template with the new one's scheduling directives: what is left to differ is what may not change. */
+/* The old template with the new one's scheduling directives: what is left to differ is what may not change.
+ */
 static struct value with_directives(struct arena *arena, const struct value *old, const struct value *now)
 {
     struct value merged = value_copy(arena, old, false);
     struct value *meta = value_ensure_record(arena, &merged, core_v1_PodTemplateSpec_metadata);
     struct value *pod = value_ensure_record(arena, &merged, core_v1_PodTemplateSpec_spec);
-    const struct value *now_pod = value_at(now, core_v1_PodTemplateSpec_spec), *now_meta = value_at(now, core_v1_PodTemplateSpec_metadata);
+    const struct value *now_pod = value_at(now, core_v1_PodTemplateSpec_spec),
+                       *now_meta = value_at(now, core_v1_PodTemplateSpec_metadata);
     const struct value *affinity = value_at(now_pod, core_v1_PodSpec_affinity);
     if (value_is_set(affinity) || value_is_set(value_at(pod, core_v1_PodSpec_affinity))) {
         bool was_set = value_is_set(value_at(pod, core_v1_PodSpec_affinity));
@@ -193,11 +206,13 @@ static void take_resources(struct value *pod, const struct value *now, unsigned 
     if (value_count(mine) != value_count(theirs))
         return;
     for (size_t i = 0; i < value_count(mine); i++)
-        if (value_equal(value_at(value_item(mine, i), core_v1_Container_name), value_at(value_item(theirs, i), core_v1_Container_name)))
+        if (value_equal(value_at(value_item(mine, i), core_v1_Container_name),
+                        value_at(value_item(theirs, i), core_v1_Container_name)))
             copy_field(&mine->list->items[i], value_item(theirs, i), core_v1_Container_resources);
 }
 
-static void check_template_update(struct kind_request *req, const struct path *at, const struct value *spec, const struct value *old_job)
+static void check_template_update(struct kind_request *req, const struct path *at, const struct value *spec,
+                                  const struct value *old_job)
 {
     const struct value *now = template_of(spec), *old_spec = spec_of(old_job);
     struct path template = path_field(at, "template");
@@ -215,12 +230,15 @@ static void check_template_update(struct kind_request *req, const struct path *a
     take_resources(pod, now_pod, core_v1_PodSpec_containers);
     take_resources(pod, now_pod, core_v1_PodSpec_initContainers);
     if (!value_equal(now_pod, pod))
-        causes_invalid_shown(req->causes, PATH(at, "template.spec"), shown_record(req->arena, now_pod), "field is immutable");
+        causes_invalid_shown(req->causes, PATH(at, "template.spec"), shown_record(req->arena, now_pod),
+                             "field is immutable");
 }
 
-static void check_completions_update(struct causes *c, const struct path *at, const struct value *spec, const struct value *old)
+static void check_completions_update(struct causes *c, const struct path *at, const struct value *spec,
+                                     const struct value *old)
 {
-    const struct value *now = value_at(spec, batch_v1_JobSpec_completions), *before = value_at(old, batch_v1_JobSpec_completions);
+    const struct value *now = value_at(spec, batch_v1_JobSpec_completions),
+                       *before = value_at(old, batch_v1_JobSpec_completions);
     if (!value_is(value_at(spec, batch_v1_JobSpec_completionMode), "Indexed")) {
         check_immutable(c, PATH(at, "completions"), now, before);
         return;
@@ -228,10 +246,12 @@ static void check_completions_update(struct causes *c, const struct path *at, co
     if (value_equal(now, before) || !value_is_set(now))
         return;
     if (now->i != value_int(value_at(spec, batch_v1_JobSpec_parallelism), 0))
-        causes_invalid_int(c, PATH(at, "completions"), now->i, "can only be modified in tandem with spec.parallelism");
+        causes_invalid_int(c, PATH(at, "completions"), now->i,
+                           "can only be modified in tandem with spec.parallelism");
 }
 
-static void check_kept(struct causes *c, const struct path *at, const struct value *spec, const struct value *old)
+static void check_kept(struct causes *c, const struct path *at, const struct value *spec,
+                       const struct value *old)
 {
     static const unsigned fields[] = {batch_v1_JobSpec_completionMode, batch_v1_JobSpec_podFailurePolicy,
                                       batch_v1_JobSpec_backoffLimitPerIndex, batch_v1_JobSpec_managedBy,
@@ -277,7 +297,8 @@ static void validate(struct kind_request *req, const struct value *object, const
 
 static const char *state_of(const struct value *job)
 {
-    static const char *const first[] = {"Complete", "Failed"}, *const later[] = {"Suspended", "FailureTarget", "SuccessCriteriaMet"};
+    static const char *const first[] = {"Complete", "Failed"}, *const later[] = {"Suspended", "FailureTarget",
+                                                                                 "SuccessCriteriaMet"};
     for (size_t i = 0; i < 2; i++)
         if (job_condition_is(job, first[i], "True"))
             return first[i];
@@ -295,7 +316,8 @@ static struct value completions_cell(struct arena *arena, const struct value *sp
     long long parallelism = (long long)value_int(value_at(spec, batch_v1_JobSpec_parallelism), 0);
     if (value_is_set(completions))
         return cell_format(arena, "%lld/%lld", succeeded, (long long)completions->i);
-    return parallelism > 1 ? cell_format(arena, "%lld/1 of %lld", succeeded, parallelism) : cell_format(arena, "%lld/1", succeeded);
+    return parallelism > 1 ? cell_format(arena, "%lld/1 of %lld", succeeded, parallelism)
+                           : cell_format(arena, "%lld/1", succeeded);
 }
 
 /* Name, Status, Completions, Duration, Age, Containers, Images, Selector. */
@@ -306,10 +328,12 @@ static void row(struct arena *arena, const struct value *object, int64_t now, st
     const struct value *start = value_at(status, batch_v1_JobStatus_startTime);
     const struct value *end = value_at(status, batch_v1_JobStatus_completionTime);
     cells[1] = cell_cstr(state_of(object));
-    cells[2] = completions_cell(arena, spec, (long long)value_int(value_at(status, batch_v1_JobStatus_succeeded), 0));
+    cells[2] = completions_cell(arena, spec,
+                                (long long)value_int(value_at(status, batch_v1_JobStatus_succeeded), 0));
     cells[3] = cell_cstr("");
     if (value_is_set(start))
-        cells[3] = cell_text(human_duration(arena, (value_is_set(end) ? time_seconds(end) : now) - time_seconds(start)));
+        cells[3] = cell_text(
+            human_duration(arena, (value_is_set(end) ? time_seconds(end) : now) - time_seconds(start)));
     cells[4] = cell_age(arena, value_at(object_metadata(object), meta_v1_ObjectMeta_creationTimestamp), now);
     cells[5] = cell_container_names(arena, pod);
     cells[6] = cell_container_images(arena, pod);

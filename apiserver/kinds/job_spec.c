@@ -10,7 +10,7 @@
 enum {
     MAX_INDEXED_PARALLELISM = 100000,
     MAX_FAILED_INDEXES = 100000,
-    MANY_COMPLETIONS = 100000,       /* above it, with a backoff limit per index: */
+    MANY_COMPLETIONS = 100000, /* above it, with a backoff limit per index: */
     MANY_MAX_PARALLELISM = 10000,
     MANY_MAX_FAILED_INDEXES = 10000,
     MAX_FAILURE_RULES = 20,
@@ -26,7 +26,8 @@ static bool is_indexed(const struct value *spec)
     return value_is(value_at(spec, batch_v1_JobSpec_completionMode), "Indexed");
 }
 
-static void invalid_int(struct causes *c, const struct path *at, const char *name, const struct value *v, const char *detail)
+static void invalid_int(struct causes *c, const struct path *at, const char *name, const struct value *v,
+                        const char *detail)
 {
     causes_invalid_int(c, PATH(at, name), value_int(v, 0), "%s", detail);
 }
@@ -40,14 +41,17 @@ static void check_many(struct causes *c, const struct path *at, const struct val
         !value_is_set(value_at(spec, batch_v1_JobSpec_backoffLimitPerIndex)))
         return;
     if (!value_is_set(failed))
-        causes_required(c, PATH(at, "maxFailedIndexes"), "must be specified when completions is above %d", MANY_COMPLETIONS);
+        causes_required(c, PATH(at, "maxFailedIndexes"), "must be specified when completions is above %d",
+                        MANY_COMPLETIONS);
     if (value_int(parallelism, 0) > MANY_MAX_PARALLELISM)
         causes_invalid_int(c, PATH(at, "parallelism"), parallelism->i,
-                           "must be less than or equal to %d when completions are above %d and used with backoff limit per index",
+                           "must be less than or equal to %d when completions are above %d and used with "
+                           "backoff limit per index",
                            MANY_MAX_PARALLELISM, MANY_COMPLETIONS);
     if (value_int(failed, 0) > MANY_MAX_FAILED_INDEXES)
         causes_invalid_int(c, PATH(at, "maxFailedIndexes"), failed->i,
-                           "must be less than or equal to %d when completions are above %d and used with backoff limit per index",
+                           "must be less than or equal to %d when completions are above %d and used with "
+                           "backoff limit per index",
                            MANY_MAX_FAILED_INDEXES, MANY_COMPLETIONS);
 }
 
@@ -59,12 +63,14 @@ static void check_indexed(struct causes *c, const struct path *at, const struct 
     if (!value_is_set(completions))
         causes_required(c, PATH(at, "completions"), "when completion mode is Indexed");
     if (value_int(parallelism, 0) > MAX_INDEXED_PARALLELISM)
-        causes_invalid_int(c, PATH(at, "parallelism"), parallelism->i, "must be less than or equal to %d when completion mode is Indexed",
+        causes_invalid_int(c, PATH(at, "parallelism"), parallelism->i,
+                           "must be less than or equal to %d when completion mode is Indexed",
                            MAX_INDEXED_PARALLELISM);
     if (value_is_set(completions) && value_is_set(failed) && failed->i > completions->i)
         invalid_int(c, at, "maxFailedIndexes", failed, "must be less than or equal to completions");
     if (value_int(failed, 0) > MAX_FAILED_INDEXES)
-        causes_invalid_int(c, PATH(at, "maxFailedIndexes"), failed->i, "must be less than or equal to %d", MAX_FAILED_INDEXES);
+        causes_invalid_int(c, PATH(at, "maxFailedIndexes"), failed->i, "must be less than or equal to %d",
+                           MAX_FAILED_INDEXES);
     check_many(c, at, spec);
 }
 
@@ -87,7 +93,8 @@ static void check_completion_mode(struct causes *c, const struct path *at, const
 
 static bool has_container(const struct value *spec, struct slice name)
 {
-    const struct value *pod = value_at(value_at(spec, batch_v1_JobSpec_template), core_v1_PodTemplateSpec_spec);
+    const struct value *pod =
+        value_at(value_at(spec, batch_v1_JobSpec_template), core_v1_PodTemplateSpec_spec);
     for (VALUE_EACH(container, value_at(pod, core_v1_PodSpec_containers)))
         if (slice_eq(value_text(value_at(container, core_v1_Container_name)), name))
             return true;
@@ -105,7 +112,8 @@ static bool seen_before(const struct value *values, size_t i)
     return false;
 }
 
-static void check_exit_code_values(struct causes *c, const struct path *at, const struct value *values, bool in)
+static void check_exit_code_values(struct causes *c, const struct path *at, const struct value *values,
+                                   bool in)
 {
     size_t n = value_count(values);
     bool ordered = true;
@@ -126,18 +134,22 @@ static void check_exit_code_values(struct causes *c, const struct path *at, cons
         causes_invalid(c, at, values, "must be ordered");
 }
 
-static void check_exit_codes(struct causes *c, const struct path *at, const struct value *codes, const struct value *spec)
+static void check_exit_codes(struct causes *c, const struct path *at, const struct value *codes,
+                             const struct value *spec)
 {
     static const char *const operators[] = {"In", "NotIn", NULL};
     const struct value *op = value_at(codes, batch_v1_PodFailurePolicyOnExitCodesRequirement_operator);
-    const struct value *container = value_at(codes, batch_v1_PodFailurePolicyOnExitCodesRequirement_containerName);
+    const struct value *container =
+        value_at(codes, batch_v1_PodFailurePolicyOnExitCodesRequirement_containerName);
     if (value_text(op).len == 0)
         causes_required(c, PATH(at, "operator"), "valid values: [\"In\" \"NotIn\"]");
     else if (!value_is(op, "In") && !value_is(op, "NotIn"))
         causes_not_supported(c, PATH(at, "operator"), value_text(op), operators);
     if (value_is_set(container) && !has_container(spec, value_text(container)))
-        causes_invalid_text(c, PATH(at, "containerName"), value_text(container), "must be the name of a container in the pod template");
-    check_exit_code_values(c, PATH(at, "values"), value_at(codes, batch_v1_PodFailurePolicyOnExitCodesRequirement_values),
+        causes_invalid_text(c, PATH(at, "containerName"), value_text(container),
+                            "must be the name of a container in the pod template");
+    check_exit_code_values(c, PATH(at, "values"),
+                           value_at(codes, batch_v1_PodFailurePolicyOnExitCodesRequirement_values),
                            value_is(op, "In"));
 }
 
@@ -148,9 +160,11 @@ static void check_pod_conditions(struct causes *c, const struct path *at, const 
         causes_too_many(c, at, (int64_t)value_count(patterns), MAX_CONDITION_PATTERNS);
     for (size_t i = 0; i < value_count(patterns); i++) {
         const struct value *pattern = value_item(patterns, i);
-        const struct value *status = value_at(pattern, batch_v1_PodFailurePolicyOnPodConditionsPattern_status);
+        const struct value *status =
+            value_at(pattern, batch_v1_PodFailurePolicyOnPodConditionsPattern_status);
         struct path item = path_index(at, i);
-        check_name(c, PATH(&item, "type"), value_text(value_at(pattern, batch_v1_PodFailurePolicyOnPodConditionsPattern_type)),
+        check_name(c, PATH(&item, "type"),
+                   value_text(value_at(pattern, batch_v1_PodFailurePolicyOnPodConditionsPattern_type)),
                    name_check_qualified);
         if (value_text(status).len == 0)
             causes_required(c, PATH(&item, "status"), "valid values: [\"False\" \"True\" \"Unknown\"]");
@@ -159,7 +173,8 @@ static void check_pod_conditions(struct causes *c, const struct path *at, const 
     }
 }
 
-static void check_failure_rule(struct causes *c, const struct path *at, const struct value *rule, const struct value *spec)
+static void check_failure_rule(struct causes *c, const struct path *at, const struct value *rule,
+                               const struct value *spec)
 {
     static const char *const actions[] = {"Count", "FailIndex", "FailJob", "Ignore", NULL};
     const struct value *action = value_at(rule, batch_v1_PodFailurePolicyRule_action);
@@ -192,7 +207,8 @@ static void check_failure_policy(struct causes *c, const struct path *at, const 
         check_failure_rule(c, PATH_I(&rules_at, i), value_item(rules, i), spec);
 }
 
-static void check_success_rule(struct causes *c, const struct path *at, const struct value *rule, int64_t completions)
+static void check_success_rule(struct causes *c, const struct path *at, const struct value *rule,
+                               int64_t completions)
 {
     const struct value *indexes = value_at(rule, batch_v1_SuccessPolicyRule_succeededIndexes);
     const struct value *count = value_at(rule, batch_v1_SuccessPolicyRule_succeededCount);
@@ -211,11 +227,13 @@ static void check_success_rule(struct causes *c, const struct path *at, const st
         return;
     check_non_negative(c, &count_at, count->i);
     if (count->i > completions)
-        causes_invalid_int(c, &count_at, count->i, "must be less than or equal to %lld (the number of specified completions)",
+        causes_invalid_int(c, &count_at, count->i,
+                           "must be less than or equal to %lld (the number of specified completions)",
                            (long long)completions);
     if (value_is_set(indexes) && count->i > total)
         causes_invalid_int(c, &count_at, count->i,
-                           "must be less than or equal to %lld (the number of indexes in the specified succeededIndexes field)",
+                           "must be less than or equal to %lld (the number of indexes in the specified "
+                           "succeededIndexes field)",
                            (long long)total);
 }
 
@@ -231,24 +249,29 @@ static void check_success_policy(struct causes *c, const struct path *at, const 
         return;
     }
     if (value_count(rules) == 0)
-        causes_required(c, &rules_at, "at least one rules must be specified when the successPolicy is specified");
+        causes_required(c, &rules_at,
+                        "at least one rules must be specified when the successPolicy is specified");
     if (value_count(rules) > MAX_SUCCESS_RULES)
         causes_too_many(c, &rules_at, (int64_t)value_count(rules), MAX_SUCCESS_RULES);
     for (size_t i = 0; i < value_count(rules); i++)
-        check_success_rule(c, PATH_I(&rules_at, i), value_item(rules, i), value_int(value_at(spec, batch_v1_JobSpec_completions), 0));
+        check_success_rule(c, PATH_I(&rules_at, i), value_item(rules, i),
+                           value_int(value_at(spec, batch_v1_JobSpec_completions), 0));
 }
 
 static void check_replacement(struct causes *c, const struct path *at, const struct value *spec)
 {
-    static const char *const both[] = {"Failed", "TerminatingOrFailed", NULL}, *const failed[] = {"Failed", NULL};
+    static const char *const both[] = {"Failed", "TerminatingOrFailed", NULL}, *const failed[] = {"Failed",
+                                                                                                  NULL};
     bool has_policy = value_is_set(value_at(spec, batch_v1_JobSpec_podFailurePolicy));
-    check_enum(c, at, value_at(spec, batch_v1_JobSpec_podReplacementPolicy), has_policy ? failed : both, false);
+    check_enum(c, at, value_at(spec, batch_v1_JobSpec_podReplacementPolicy), has_policy ? failed : both,
+               false);
 }
 
 static void check_restart_policy(struct causes *c, const struct path *at, const struct value *spec)
 {
     static const char *const policies[] = {"OnFailure", "Never", NULL};
-    const struct value *pod = value_at(value_at(spec, batch_v1_JobSpec_template), core_v1_PodTemplateSpec_spec);
+    const struct value *pod =
+        value_at(value_at(spec, batch_v1_JobSpec_template), core_v1_PodTemplateSpec_spec);
     const struct value *policy = value_at(pod, core_v1_PodSpec_restartPolicy);
     struct path template = path_field(at, "template"), pod_at = path_field(&template, "spec");
     struct path policy_at = path_field(&pod_at, "restartPolicy");
@@ -257,7 +280,8 @@ static void check_restart_policy(struct causes *c, const struct path *at, const 
     else if (!value_is(policy, "OnFailure") && !value_is(policy, "Never"))
         causes_not_supported(c, &policy_at, value_text(policy), policies);
     else if (value_is_set(value_at(spec, batch_v1_JobSpec_podFailurePolicy)) && !value_is(policy, "Never"))
-        causes_invalid(c, &policy_at, policy, "only \"Never\" is supported when podFailurePolicy is specified");
+        causes_invalid(c, &policy_at, policy,
+                       "only \"Never\" is supported when podFailurePolicy is specified");
 }
 
 /* Who works on the job: "domain/path". */
@@ -270,11 +294,15 @@ static void check_managed_by(struct causes *c, const struct path *at, const stru
         causes_too_long(c, at, MAX_MANAGED_BY);
 }
 
-void check_job_spec(struct kind_request *req, const struct path *at, const struct value *spec, const struct value *old)
+void check_job_spec(struct kind_request *req, const struct path *at, const struct value *spec,
+                    const struct value *old)
 {
-    static const unsigned counts[] = {batch_v1_JobSpec_parallelism,           batch_v1_JobSpec_completions,
-                                      batch_v1_JobSpec_activeDeadlineSeconds, batch_v1_JobSpec_backoffLimit,
-                                      batch_v1_JobSpec_ttlSecondsAfterFinished, batch_v1_JobSpec_backoffLimitPerIndex,
+    static const unsigned counts[] = {batch_v1_JobSpec_parallelism,
+                                      batch_v1_JobSpec_completions,
+                                      batch_v1_JobSpec_activeDeadlineSeconds,
+                                      batch_v1_JobSpec_backoffLimit,
+                                      batch_v1_JobSpec_ttlSecondsAfterFinished,
+                                      batch_v1_JobSpec_backoffLimitPerIndex,
                                       batch_v1_JobSpec_maxFailedIndexes};
     struct causes *c = req->causes;
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
@@ -292,14 +320,18 @@ void check_job_spec(struct kind_request *req, const struct path *at, const struc
     check_restart_policy(c, at, spec);
 }
 
-void warn_job_spec(struct kind_request *req, const struct path *at, const struct value *spec, const struct value *old)
+void warn_job_spec(struct kind_request *req, const struct path *at, const struct value *spec,
+                   const struct value *old)
 {
     if (is_indexed(spec) && value_int(value_at(spec, batch_v1_JobSpec_completions), 0) > MANY_COMPLETIONS &&
         value_int(value_at(spec, batch_v1_JobSpec_parallelism), 0) > MANY_MAX_PARALLELISM) {
         cleanup_buf struct buf text = BUF_INIT(4096);
         path_print(&text, at);
-        kind_warn(req, "%s: with more than 10^5 completions and a parallelism above 10^4 completedIndexes may not be tracked "
-                       "when many indexes fail", buf_cstr(&text));
+        kind_warn(req,
+                  "%s: with more than 10^5 completions and a parallelism above 10^4 completedIndexes may not "
+                  "be tracked "
+                  "when many indexes fail",
+                  buf_cstr(&text));
     }
     pod_template_warn(req, PATH(at, "template"), value_at(spec, batch_v1_JobSpec_template),
                       old ? value_at(old, batch_v1_JobSpec_template) : NULL);

@@ -1,4 +1,5 @@
-/* What a job's status may say. Rules: validateJobStatus and getStatusValidationOptions upstream: what did not change is not judged again. */
+/* What a job's status may say. Rules: validateJobStatus and getStatusValidationOptions upstream: what did not
+ * change is not judged again. */
 #include "apiserver/kinds/batch.h"
 #include "apiserver/kinds/names.h"
 #include "apiserver/kinds/shown.h"
@@ -50,23 +51,27 @@ struct interval {
     int64_t first, last;
 };
 
-static const char *parse_interval(struct arena *arena, struct slice text, int64_t completions, struct interval *ret)
+static const char *parse_interval(struct arena *arena, struct slice text, int64_t completions,
+                                  struct interval *ret)
 {
     struct slice rest = text, part;
     int64_t ends[2] = {0, 0};
     size_t n = 0;
     while (slice_split(&rest, '-', &part)) {
         if (n == 2)
-            return arena_printf(arena, "the fragment \"%.*s\" has more than two parts separated by '-'", SLICE_ARG(text));
+            return arena_printf(arena, "the fragment \"%.*s\" has more than two parts separated by '-'",
+                                SLICE_ARG(text));
         if (!parse_index(part, &ends[n]))
-            return arena_printf(arena, "cannot convert string to integer for index: \"%.*s\"", SLICE_ARG(part));
+            return arena_printf(arena, "cannot convert string to integer for index: \"%.*s\"",
+                                SLICE_ARG(part));
         if (ends[n] >= completions)
             return arena_printf(arena, "too large index: \"%.*s\"", SLICE_ARG(part));
         n++;
     }
     *ret = (struct interval){ends[0], n == 2 ? ends[1] : ends[0]};
     if (n == 2 && ends[0] >= ends[1])
-        return arena_printf(arena, "non-increasing order, previous: %lld, current: %lld", (long long)ends[0], (long long)ends[1]);
+        return arena_printf(arena, "non-increasing order, previous: %lld, current: %lld", (long long)ends[0],
+                            (long long)ends[1]);
     return NULL;
 }
 
@@ -82,7 +87,8 @@ const char *job_indexes_check(struct arena *arena, struct slice text, int64_t co
         if (why)
             return why;
         if (last >= in.first)
-            return arena_printf(arena, "non-increasing order, previous: %lld, current: %lld", (long long)last, (long long)in.first);
+            return arena_printf(arena, "non-increasing order, previous: %lld, current: %lld", (long long)last,
+                                (long long)in.first);
         total += in.last - in.first + 1;
         last = in.last;
     }
@@ -101,12 +107,14 @@ static bool next_interval(struct arena *arena, struct slice *rest, int64_t compl
     return false;
 }
 
-const char *job_indexes_overlap(struct arena *arena, struct slice completed, struct slice failed, int64_t completions)
+const char *job_indexes_overlap(struct arena *arena, struct slice completed, struct slice failed,
+                                int64_t completions)
 {
     struct interval a, b;
     if (completed.len == 0 || failed.len == 0)
         return NULL;
-    bool has_a = next_interval(arena, &completed, completions, &a), has_b = next_interval(arena, &failed, completions, &b);
+    bool has_a = next_interval(arena, &completed, completions, &a),
+         has_b = next_interval(arena, &failed, completions, &b);
     while (has_a && has_b) {
         if (a.first <= b.last && b.first <= a.last)
             return arena_printf(arena, "failedIndexes and completedIndexes overlap at index: %lld",
@@ -139,7 +147,8 @@ static bool turned(const struct value *now, const struct value *old, const char 
 
 static struct change changes(const struct value *now, const struct value *old)
 {
-    const struct value *spec = value_at(now, batch_v1_Job_spec), *completions = value_at(spec, batch_v1_JobSpec_completions);
+    const struct value *spec = value_at(now, batch_v1_Job_spec),
+                       *completions = value_at(spec, batch_v1_JobSpec_completions);
     return (struct change){
         .finished = is_finished(now) != is_finished(old),
         .complete = turned(now, old, "Complete"),
@@ -155,7 +164,8 @@ static struct change changes(const struct value *now, const struct value *old)
         .ready = differs(now, old, batch_v1_JobStatus_ready),
         .terminating = differs(now, old, batch_v1_JobStatus_terminating),
         .resuming = job_condition_is(old, "Suspended", "True") && job_condition_is(now, "Suspended", "False"),
-        .suspended_empty = value_bool(value_at(spec, batch_v1_JobSpec_suspend)) && completions->kind == VALUE_INT && completions->i == 0,
+        .suspended_empty = value_bool(value_at(spec, batch_v1_JobSpec_suspend)) &&
+                           completions->kind == VALUE_INT && completions->i == 0,
     };
 }
 
@@ -167,7 +177,8 @@ static bool listed_before(const struct value *list, size_t n, struct slice uid)
     return false;
 }
 
-static void check_uids(struct causes *c, const struct path *at, const struct value *uids, const struct value *earlier)
+static void check_uids(struct causes *c, const struct path *at, const struct value *uids,
+                       const struct value *earlier)
 {
     for (size_t i = 0; i < value_count(uids); i++) {
         struct slice uid = value_text(value_item(uids, i));
@@ -181,18 +192,21 @@ static void check_uids(struct causes *c, const struct path *at, const struct val
 
 static void check_counts(struct causes *c, const struct path *at, const struct value *status)
 {
-    static const unsigned counts[] = {batch_v1_JobStatus_active, batch_v1_JobStatus_succeeded, batch_v1_JobStatus_failed,
-                                      batch_v1_JobStatus_ready, batch_v1_JobStatus_terminating};
+    static const unsigned counts[] = {batch_v1_JobStatus_active, batch_v1_JobStatus_succeeded,
+                                      batch_v1_JobStatus_failed, batch_v1_JobStatus_ready,
+                                      batch_v1_JobStatus_terminating};
     const struct value *uncounted = value_at(status, batch_v1_JobStatus_uncountedTerminatedPods);
     const struct value *succeeded = value_at(uncounted, batch_v1_UncountedTerminatedPods_succeeded);
     struct path uncounted_at = path_field(at, "uncountedTerminatedPods");
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         check_count(c, at, status, counts[i]);
     check_uids(c, PATH(&uncounted_at, "succeeded"), succeeded, &value_absent);
-    check_uids(c, PATH(&uncounted_at, "failed"), value_at(uncounted, batch_v1_UncountedTerminatedPods_failed), succeeded);
+    check_uids(c, PATH(&uncounted_at, "failed"), value_at(uncounted, batch_v1_UncountedTerminatedPods_failed),
+               succeeded);
 }
 
-static void check_completion(struct causes *c, const struct path *at, const struct value *job, const struct change *ch)
+static void check_completion(struct causes *c, const struct path *at, const struct value *job,
+                             const struct change *ch)
 {
     const struct value *start = value_at(status_of(job), batch_v1_JobStatus_startTime);
     const struct value *end = value_at(status_of(job), batch_v1_JobStatus_completionTime);
@@ -206,15 +220,20 @@ static void check_completion(struct causes *c, const struct path *at, const stru
         causes_invalid(c, &end_at, end, "cannot set completionTime when there is no Complete=True condition");
     if ((ch->complete || ch->completion) && !value_is_set(end) && complete)
         causes_required(c, &end_at, "completionTime is required for Complete jobs");
-    if ((ch->start || ch->completion) && value_is_set(start) && value_is_set(end) && time_seconds(end) < time_seconds(start))
+    if ((ch->start || ch->completion) && value_is_set(start) && value_is_set(end) &&
+        time_seconds(end) < time_seconds(start))
         causes_invalid(c, &end_at, end, "must be equal to or after `startTime`");
     if ((ch->failed || ch->failed_indexes) && failed && !is_true(job, "FailureTarget"))
-        causes_invalid_bare(c, &conditions, "cannot set Failed=True condition without the FailureTarget=true condition");
+        causes_invalid_bare(c, &conditions,
+                            "cannot set Failed=True condition without the FailureTarget=true condition");
     if ((ch->complete || ch->success_met) && complete && !is_true(job, "SuccessCriteriaMet"))
-        causes_invalid_bare(c, &conditions, "cannot set Complete=True condition without the SuccessCriteriaMet=true condition");
+        causes_invalid_bare(
+            c, &conditions,
+            "cannot set Complete=True condition without the SuccessCriteriaMet=true condition");
 }
 
-static void check_finished(struct causes *c, const struct path *at, const struct value *job, const struct change *ch)
+static void check_finished(struct causes *c, const struct path *at, const struct value *job,
+                           const struct change *ch)
 {
     const struct value *status = status_of(job), *active = value_at(status, batch_v1_JobStatus_active);
     const struct value *uncounted = value_at(status, batch_v1_JobStatus_uncountedTerminatedPods);
@@ -222,59 +241,77 @@ static void check_finished(struct causes *c, const struct path *at, const struct
         return;
     if ((ch->finished || ch->active) && value_int(active, 0) > 0)
         causes_invalid_int(c, PATH(at, "active"), active->i, "active>0 is invalid for finished job");
-    if ((ch->finished || ch->start) && !ch->suspended_empty && !value_is_set(value_at(status, batch_v1_JobStatus_startTime)))
+    if ((ch->finished || ch->start) && !ch->suspended_empty &&
+        !value_is_set(value_at(status, batch_v1_JobStatus_startTime)))
         causes_required(c, PATH(at, "startTime"), "startTime is required for finished job");
-    if ((ch->finished || ch->uncounted) && value_count(value_at(uncounted, batch_v1_UncountedTerminatedPods_succeeded)) +
-                                               value_count(value_at(uncounted, batch_v1_UncountedTerminatedPods_failed)))
-        causes_invalid_shown(c, PATH(at, "uncountedTerminatedPods"), shown_record(c->arena, uncounted), "must be empty for finished job");
+    if ((ch->finished || ch->uncounted) &&
+        value_count(value_at(uncounted, batch_v1_UncountedTerminatedPods_succeeded)) +
+            value_count(value_at(uncounted, batch_v1_UncountedTerminatedPods_failed)))
+        causes_invalid_shown(c, PATH(at, "uncountedTerminatedPods"), shown_record(c->arena, uncounted),
+                             "must be empty for finished job");
 }
 
-static void check_indexes(struct causes *c, const struct path *at, const struct value *job, const struct change *ch)
+static void check_indexes(struct causes *c, const struct path *at, const struct value *job,
+                          const struct change *ch)
 {
     const struct value *spec = value_at(job, batch_v1_Job_spec), *status = status_of(job);
     const struct value *completions = value_at(spec, batch_v1_JobSpec_completions);
     const struct value *done = value_at(status, batch_v1_JobStatus_completedIndexes);
     const struct value *failed = value_at(status, batch_v1_JobStatus_failedIndexes);
     bool per_index = value_is_set(value_at(spec, batch_v1_JobSpec_backoffLimitPerIndex));
-    bool indexed = value_is(value_at(spec, batch_v1_JobSpec_completionMode), "Indexed"), bounded = value_is_set(completions);
+    bool indexed = value_is(value_at(spec, batch_v1_JobSpec_completionMode), "Indexed"),
+         bounded = value_is_set(completions);
     struct path done_at = path_field(at, "completedIndexes"), failed_at = path_field(at, "failedIndexes");
     const char *why;
-    if (ch->completed_indexes && bounded && (why = job_indexes_check(c->arena, value_text(done), completions->i, NULL)))
+    if (ch->completed_indexes && bounded &&
+        (why = job_indexes_check(c->arena, value_text(done), completions->i, NULL)))
         causes_invalid_text(c, &done_at, value_text(done), "error parsing completedIndexes: %s", why);
-    if (ch->failed_indexes && bounded && per_index && (why = job_indexes_check(c->arena, value_text(failed), completions->i, NULL)))
+    if (ch->failed_indexes && bounded && per_index &&
+        (why = job_indexes_check(c->arena, value_text(failed), completions->i, NULL)))
         causes_invalid(c, &failed_at, failed, "error parsing failedIndexes: %s", why);
     if (ch->completed_indexes && value_text(done).len && !indexed)
-        causes_invalid(c, &done_at, done, "cannot set non-empty completedIndexes when non-indexed completion mode");
+        causes_invalid(c, &done_at, done,
+                       "cannot set non-empty completedIndexes when non-indexed completion mode");
     if (ch->failed_indexes && !per_index && value_is_set(failed))
-        causes_invalid(c, &failed_at, failed, "cannot set non-null failedIndexes when backoffLimitPerIndex is null");
+        causes_invalid(c, &failed_at, failed,
+                       "cannot set non-null failedIndexes when backoffLimitPerIndex is null");
     if ((ch->failed_indexes || ch->completed_indexes) && bounded && value_is_set(failed) &&
         (why = job_indexes_overlap(c->arena, value_text(done), value_text(failed), completions->i)))
         causes_invalid(c, &failed_at, failed, "%s", why);
 }
 
-static void check_pods(struct causes *c, const struct path *at, const struct value *job, const struct change *ch)
+static void check_pods(struct causes *c, const struct path *at, const struct value *job,
+                       const struct change *ch)
 {
     const struct value *status = status_of(job), *ready = value_at(status, batch_v1_JobStatus_ready);
     const struct value *terminating = value_at(status, batch_v1_JobStatus_terminating);
     bool met = is_true(job, "SuccessCriteriaMet");
     struct path conditions = path_field(at, "conditions");
     if ((ch->finished || ch->terminating) && value_int(terminating, 0) > 0 && is_finished(job))
-        causes_invalid_int(c, PATH(at, "terminating"), terminating->i, "terminating>0 is invalid for finished job");
-    if ((ch->ready || ch->active) && value_is_set(ready) && ready->i > value_int(value_at(status, batch_v1_JobStatus_active), 0))
+        causes_invalid_int(c, PATH(at, "terminating"), terminating->i,
+                           "terminating>0 is invalid for finished job");
+    if ((ch->ready || ch->active) && value_is_set(ready) &&
+        ready->i > value_int(value_at(status, batch_v1_JobStatus_active), 0))
         causes_invalid_int(c, PATH(at, "ready"), ready->i, "cannot set more ready pods than active");
     if (met && is_true(job, "Failed"))
         causes_invalid_bare(c, &conditions, "cannot set SuccessCriteriaMet=True and Failed=true conditions");
     if (met && is_true(job, "FailureTarget"))
-        causes_invalid_bare(c, &conditions, "cannot set SuccessCriteriaMet=True and FailureTarget=true conditions");
-    if (value_is_set(value_at(value_at(job, batch_v1_Job_spec), batch_v1_JobSpec_successPolicy)) && !met && is_true(job, "Complete"))
-        causes_invalid_bare(c, &conditions, "cannot set Complete=True for Job with SuccessPolicy unless SuccessCriteriaMet=True");
+        causes_invalid_bare(c, &conditions,
+                            "cannot set SuccessCriteriaMet=True and FailureTarget=true conditions");
+    if (value_is_set(value_at(value_at(job, batch_v1_Job_spec), batch_v1_JobSpec_successPolicy)) && !met &&
+        is_true(job, "Complete"))
+        causes_invalid_bare(
+            c, &conditions,
+            "cannot set Complete=True for Job with SuccessPolicy unless SuccessCriteriaMet=True");
 }
 
-static void check_falling(struct causes *c, const struct path *at, const struct value *job, const struct value *old)
+static void check_falling(struct causes *c, const struct path *at, const struct value *job,
+                          const struct value *old)
 {
     const struct value *spec = value_at(job, batch_v1_Job_spec);
     bool elastic = value_is(value_at(spec, batch_v1_JobSpec_completionMode), "Indexed") &&
-                   value_equal(value_at(spec, batch_v1_JobSpec_completions), value_at(spec, batch_v1_JobSpec_parallelism));
+                   value_equal(value_at(spec, batch_v1_JobSpec_completions),
+                               value_at(spec, batch_v1_JobSpec_parallelism));
     int64_t failed = value_int(value_at(status_of(job), batch_v1_JobStatus_failed), 0);
     int64_t succeeded = value_int(value_at(status_of(job), batch_v1_JobStatus_succeeded), 0);
     if (failed < value_int(value_at(status_of(old), batch_v1_JobStatus_failed), 0))
@@ -283,8 +320,8 @@ static void check_falling(struct causes *c, const struct path *at, const struct 
         causes_invalid_int(c, PATH(at, "succeeded"), succeeded, "cannot decrease the succeeded counter");
 }
 
-static void check_against_old(struct causes *c, const struct path *at, const struct value *job, const struct value *old,
-                              const struct change *ch)
+static void check_against_old(struct causes *c, const struct path *at, const struct value *job,
+                              const struct value *old, const struct change *ch)
 {
     static const char *const terminal[] = {"Failed", "Complete", "FailureTarget"};
     const struct value *end = value_at(status_of(job), batch_v1_JobStatus_completionTime);
@@ -292,10 +329,12 @@ static void check_against_old(struct causes *c, const struct path *at, const str
     struct path conditions = path_field(at, "conditions");
     for (size_t i = 0; i < 3; i++)
         if (is_true(old, terminal[i]) && !is_true(job, terminal[i]))
-            causes_invalid_bare(c, &conditions,
-                                arena_printf(c->arena, "cannot disable the terminal %s=True condition", terminal[i]));
+            causes_invalid_bare(
+                c, &conditions,
+                arena_printf(c->arena, "cannot disable the terminal %s=True condition", terminal[i]));
     check_falling(c, at, job, old);
-    if (ch->completion && value_is_set(end) && value_is_set(value_at(status_of(old), batch_v1_JobStatus_completionTime)))
+    if (ch->completion && value_is_set(end) &&
+        value_is_set(value_at(status_of(old), batch_v1_JobStatus_completionTime)))
         causes_invalid(c, PATH(at, "completionTime"), end, "field is immutable");
     if (ch->start && !ch->resuming && value_is_set(value_at(status_of(old), batch_v1_JobStatus_startTime)) &&
         !value_bool(value_at(value_at(job, batch_v1_Job_spec), batch_v1_JobSpec_suspend)))
@@ -303,7 +342,9 @@ static void check_against_old(struct causes *c, const struct path *at, const str
     if (is_true(old, "SuccessCriteriaMet") && !is_true(job, "SuccessCriteriaMet"))
         causes_invalid_bare(c, &conditions, "cannot disable the SuccessCriteriaMet=True condition");
     if (is_true(old, "Complete") && !is_true(old, "SuccessCriteriaMet") && is_true(job, "SuccessCriteriaMet"))
-        causes_invalid_bare(c, &conditions, "cannot set SuccessCriteriaMet=True for Job already has Complete=true conditions");
+        causes_invalid_bare(
+            c, &conditions,
+            "cannot set SuccessCriteriaMet=True for Job already has Complete=true conditions");
 }
 
 void check_job_status(struct kind_request *req, const struct value *job, const struct value *old)

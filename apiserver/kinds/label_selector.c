@@ -23,7 +23,8 @@ static bool expression_valid(const struct value *e)
     bool takes_values = value_is(op, "In") || value_is(op, "NotIn");
     if (!takes_values && !value_is(op, "Exists") && !value_is(op, "DoesNotExist"))
         return false;
-    if (takes_values != (value_count(values) > 0) || name_check_qualified(value_text(value_at(e, meta_v1_LabelSelectorRequirement_key))))
+    if (takes_values != (value_count(values) > 0) ||
+        name_check_qualified(value_text(value_at(e, meta_v1_LabelSelectorRequirement_key))))
         return false;
     for (VALUE_EACH(v, values))
         if (name_check_label_value(value_text(v)))
@@ -44,13 +45,15 @@ bool label_selector_valid(const struct value *selector)
 
 bool label_selector_empty(const struct value *selector)
 {
-    return value_is_set(selector) && value_count(match_labels(selector)) + value_count(expressions(selector)) == 0;
+    return value_is_set(selector) &&
+           value_count(match_labels(selector)) + value_count(expressions(selector)) == 0;
 }
 
 static bool expression_matches(const struct value *e, const struct value *labels)
 {
     const struct value *op = value_at(e, meta_v1_LabelSelectorRequirement_operator);
-    const struct value *label = value_get(labels, value_text(value_at(e, meta_v1_LabelSelectorRequirement_key)));
+    const struct value *label =
+        value_get(labels, value_text(value_at(e, meta_v1_LabelSelectorRequirement_key)));
     bool listed = false;
     if (value_is(op, "Exists"))
         return value_is_set(label);
@@ -113,7 +116,8 @@ static int by_key(const void *a, const void *b)
 
 static void print_requirement(struct arena *arena, struct buf *out, const struct requirement *r)
 {
-    const struct value *op = r->expression ? value_at(r->expression, meta_v1_LabelSelectorRequirement_operator) : &value_absent;
+    const struct value *op =
+        r->expression ? value_at(r->expression, meta_v1_LabelSelectorRequirement_operator) : &value_absent;
     if (value_is(op, "DoesNotExist"))
         buf_putc(out, '!');
     buf_put_slice(out, r->key);
@@ -134,7 +138,8 @@ struct slice label_selector_print(struct arena *arena, const struct value *selec
     for (VALUE_EACH_ENTRY(l, match_labels(selector)))
         all[n++] = (struct requirement){.key = l->key, .value = value_text(&l->value)};
     for (VALUE_EACH(e, expressions(selector)))
-        all[n++] = (struct requirement){.key = value_text(value_at(e, meta_v1_LabelSelectorRequirement_key)), .expression = e};
+        all[n++] = (struct requirement){.key = value_text(value_at(e, meta_v1_LabelSelectorRequirement_key)),
+                                        .expression = e};
     qsort(all, n, sizeof *all, by_key);
     cleanup_buf struct buf out = BUF_INIT(TEXT_MAX);
     for (size_t i = 0; i < n; i++) {

@@ -1,6 +1,6 @@
 /*
- * label_selector: what a meta.v1.LabelSelector (matchLabels, matchExpressions) selects, and its text form. Absent selects nothing, an empty
- * one everything; one with a malformed requirement is no selector at all.
+ * label_selector: what a meta.v1.LabelSelector (matchLabels, matchExpressions) selects, and its text form.
+ * Absent selects nothing, an empty one everything; one with a malformed requirement is no selector at all.
  * Pure; any thread. Texts live in the arena given.
  */
 #ifndef APISERVER_KINDS_LABEL_SELECTOR_H

@@ -1,4 +1,5 @@
-/* leases: coordination.k8s.io/v1. Rules: pkg/apis/coordination/validation, pkg/registry/coordination/lease. */
+/* leases: coordination.k8s.io/v1. Rules: pkg/apis/coordination/validation, pkg/registry/coordination/lease.
+ */
 #include "apiserver/kinds/names.h"
 #include "apiserver/kinds/service.h"
 #include "apiserver/kinds/workload.h"
@@ -25,17 +26,21 @@ static void check_strategy(struct causes *c, const struct path *at, const struct
 
 static void validate(struct kind_request *req, const struct value *object, const struct value *old)
 {
-    const struct value *spec = spec_of(object), *duration = value_at(spec, coordination_v1_LeaseSpec_leaseDurationSeconds);
+    const struct value *spec = spec_of(object),
+                       *duration = value_at(spec, coordination_v1_LeaseSpec_leaseDurationSeconds);
     const struct value *transitions = value_at(spec, coordination_v1_LeaseSpec_leaseTransitions);
     struct path at = path_field(NULL, "spec");
     if (duration->kind == VALUE_INT && duration->i <= 0)
-        causes_invalid_int(req->causes, PATH(&at, "leaseDurationSeconds"), duration->i, "must be greater than 0");
+        causes_invalid_int(req->causes, PATH(&at, "leaseDurationSeconds"), duration->i,
+                           "must be greater than 0");
     if (transitions->kind == VALUE_INT && transitions->i < 0)
-        causes_invalid_int(req->causes, PATH(&at, "leaseTransitions"), transitions->i, "must be greater than or equal to 0");
+        causes_invalid_int(req->causes, PATH(&at, "leaseTransitions"), transitions->i,
+                           "must be greater than or equal to 0");
     check_strategy(req->causes, PATH(&at, "strategy"), value_at(spec, coordination_v1_LeaseSpec_strategy));
     if (value_text(value_at(spec, coordination_v1_LeaseSpec_preferredHolder)).len &&
         !value_text(value_at(spec, coordination_v1_LeaseSpec_strategy)).len)
-        causes_forbidden(req->causes, PATH(&at, "preferredHolder"), "may only be specified if `strategy` is defined");
+        causes_forbidden(req->causes, PATH(&at, "preferredHolder"),
+                         "may only be specified if `strategy` is defined");
 }
 
 /* Name, Holder, Age. */

@@ -1,4 +1,5 @@
-/* networkpolicies: networking.k8s.io/v1. Rules: pkg/apis/networking/validation, pkg/registry/networking/networkpolicy. */
+/* networkpolicies: networking.k8s.io/v1. Rules: pkg/apis/networking/validation,
+ * pkg/registry/networking/networkpolicy. */
 #include "apiserver/kinds/ip.h"
 #include "apiserver/kinds/label_selector.h"
 #include "apiserver/kinds/names.h"
@@ -27,9 +28,11 @@ static const struct direction {
 static void check_policy_port(struct causes *c, const struct path *at, const struct value *p)
 {
     static const char *const protocols[] = {"TCP", "UDP", "SCTP", NULL};
-    const struct value *port = value_at(p, networking_v1_NetworkPolicyPort_port), *end = value_at(p, networking_v1_NetworkPolicyPort_endPort);
+    const struct value *port = value_at(p, networking_v1_NetworkPolicyPort_port),
+                       *end = value_at(p, networking_v1_NetworkPolicyPort_endPort);
     struct path end_at = path_field(at, "endPort");
-    check_enum(c, PATH(at, "protocol"), value_at(p, networking_v1_NetworkPolicyPort_protocol), protocols, false);
+    check_enum(c, PATH(at, "protocol"), value_at(p, networking_v1_NetworkPolicyPort_protocol), protocols,
+               false);
     if (port->kind == VALUE_INT) {
         check_port(c, PATH(at, "port"), port->i);
         if (!value_is_set(end))
@@ -40,12 +43,14 @@ static void check_policy_port(struct causes *c, const struct path *at, const str
         return;
     }
     if (value_is_set(end))
-        causes_invalid_int(c, &end_at, end->i, "may not be specified when `port` is %s", value_is_set(port) ? "non-numeric" : "not specified");
+        causes_invalid_int(c, &end_at, end->i, "may not be specified when `port` is %s",
+                           value_is_set(port) ? "non-numeric" : "not specified");
     if (value_is_set(port))
         check_name(c, PATH(at, "port"), value_text(port), name_check_port_name);
 }
 
-static void check_block(struct causes *c, const struct path *at, const struct value *block, const struct value *existing)
+static void check_block(struct causes *c, const struct path *at, const struct value *block,
+                        const struct value *existing)
 {
     struct slice text = value_text(value_at(block, networking_v1_IPBlock_cidr));
     const struct value *except = value_at(block, networking_v1_IPBlock_except);
@@ -60,12 +65,14 @@ static void check_block(struct causes *c, const struct path *at, const struct va
         struct slice part = value_text(value_item(except, i));
         struct path item = path_index(&except_at, i);
         check_cidr_legacy(c, &item, part, existing);
-        if (cidr_parse(part, &inner) && (!cidr_contains(&outer, &inner.network) || outer.prefix >= inner.prefix))
+        if (cidr_parse(part, &inner) &&
+            (!cidr_contains(&outer, &inner.network) || outer.prefix >= inner.prefix))
             causes_invalid_text(c, &item, part, "must be a strict subset of `cidr`");
     }
 }
 
-static void check_peer(struct causes *c, const struct path *at, const struct value *peer, const struct value *existing)
+static void check_peer(struct causes *c, const struct path *at, const struct value *peer,
+                       const struct value *existing)
 {
     const struct value *pods = value_at(peer, networking_v1_NetworkPolicyPeer_podSelector);
     const struct value *namespaces = value_at(peer, networking_v1_NetworkPolicyPeer_namespaceSelector);
@@ -80,14 +87,16 @@ static void check_peer(struct causes *c, const struct path *at, const struct val
         causes_forbidden(c, at, "may not specify both ipBlock and another peer");
 }
 
-static void check_direction(struct causes *c, const struct path *spec_at, const struct value *spec, const struct direction *d,
-                            const struct value *existing)
+static void check_direction(struct causes *c, const struct path *spec_at, const struct value *spec,
+                            const struct direction *d, const struct value *existing)
 {
     const struct value *rules = value_at(spec, d->rules);
     struct path at = path_field(spec_at, d->name);
     for (size_t i = 0; i < value_count(rules); i++) {
-        const struct value *ports = value_at(value_item(rules, i), d->ports), *peers = value_at(value_item(rules, i), d->peers);
-        struct path rule_at = path_index(&at, i), ports_at = path_field(&rule_at, "ports"), peers_at = path_field(&rule_at, d->peers_name);
+        const struct value *ports = value_at(value_item(rules, i), d->ports),
+                           *peers = value_at(value_item(rules, i), d->peers);
+        struct path rule_at = path_index(&at, i), ports_at = path_field(&rule_at, "ports"),
+                    peers_at = path_field(&rule_at, d->peers_name);
         for (size_t j = 0; j < value_count(ports); j++)
             check_policy_port(c, PATH_I(&ports_at, j), value_item(ports, j));
         for (size_t j = 0; j < value_count(peers); j++)
@@ -107,7 +116,8 @@ static void check_types(struct causes *c, const struct path *at, const struct va
 }
 
 /* Calls fn with each ipBlock there is. */
-static void each_block(const struct value *spec, void (*fn)(void *ctx, const struct path *at, const struct value *block), void *ctx)
+static void each_block(const struct value *spec,
+                       void (*fn)(void *ctx, const struct path *at, const struct value *block), void *ctx)
 {
     struct path spec_at = path_field(NULL, "spec");
     for (size_t d = 0; d < 2; d++) {
@@ -115,9 +125,11 @@ static void each_block(const struct value *spec, void (*fn)(void *ctx, const str
         struct path at = path_field(&spec_at, directions[d].name);
         for (size_t i = 0; i < value_count(rules); i++) {
             const struct value *peers = value_at(value_item(rules, i), directions[d].peers);
-            struct path rule_at = path_index(&at, i), peers_at = path_field(&rule_at, directions[d].peers_name);
+            struct path rule_at = path_index(&at, i),
+                        peers_at = path_field(&rule_at, directions[d].peers_name);
             for (size_t j = 0; j < value_count(peers); j++) {
-                const struct value *block = value_at(value_item(peers, j), networking_v1_NetworkPolicyPeer_ipBlock);
+                const struct value *block =
+                    value_at(value_item(peers, j), networking_v1_NetworkPolicyPeer_ipBlock);
                 if (value_is_set(block))
                     fn(ctx, PATH(PATH_I(&peers_at, j), "ipBlock"), block);
             }
@@ -160,10 +172,12 @@ static void validate(struct kind_request *req, const struct value *object, const
     struct known known = {req->arena, value_absent};
     if (old)
         each_block(spec_of(old), remember, &known);
-    check_label_selector(req->causes, PATH(&at, "podSelector"), value_at(spec, networking_v1_NetworkPolicySpec_podSelector));
+    check_label_selector(req->causes, PATH(&at, "podSelector"),
+                         value_at(spec, networking_v1_NetworkPolicySpec_podSelector));
     for (size_t d = 0; d < 2; d++)
         check_direction(req->causes, &at, spec, &directions[d], &known.list);
-    check_types(req->causes, PATH(&at, "policyTypes"), value_at(spec, networking_v1_NetworkPolicySpec_policyTypes));
+    check_types(req->causes, PATH(&at, "policyTypes"),
+                value_at(spec, networking_v1_NetworkPolicySpec_policyTypes));
     each_block(spec, require_cidr, req->causes); /* last: from the schema upstream */
     each_block(spec, warn_block, req);
 }
@@ -171,7 +185,8 @@ static void validate(struct kind_request *req, const struct value *object, const
 /* Name, Pod-Selector, Age. */
 static void row(struct arena *arena, const struct value *object, int64_t now, struct value *cells)
 {
-    cells[1] = cell_text(label_selector_cell(arena, value_at(spec_of(object), networking_v1_NetworkPolicySpec_podSelector)));
+    cells[1] = cell_text(
+        label_selector_cell(arena, value_at(spec_of(object), networking_v1_NetworkPolicySpec_podSelector)));
     cells[2] = cell_age(arena, value_at(object_metadata(object), meta_v1_ObjectMeta_creationTimestamp), now);
 }
 

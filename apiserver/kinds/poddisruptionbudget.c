@@ -1,4 +1,5 @@
-/* poddisruptionbudgets: policy/v1. Rules: pkg/apis/policy/validation, pkg/registry/policy/poddisruptionbudget. */
+/* poddisruptionbudgets: policy/v1. Rules: pkg/apis/policy/validation,
+ * pkg/registry/policy/poddisruptionbudget. */
 #include "apiserver/kinds/apps.h"
 #include "apiserver/kinds/names.h"
 #include "apiserver/kinds/shown.h"
@@ -8,7 +9,8 @@
 
 enum { MAX_REASON = 1024, MAX_MESSAGE = 32768 };
 
-/* How the internal form told the selectors of policy/v1beta1 from those of v1. It means something only alone. */
+/* How the internal form told the selectors of policy/v1beta1 from those of v1. It means something only alone.
+ */
 static const char marker[] = "pdb.kubernetes.io/deprecated-v1beta1-empty-selector-match";
 
 static const struct value *spec_of(const struct value *object)
@@ -29,11 +31,13 @@ static bool is_marker(const struct value *expression)
 static void strip_marker(struct value *object)
 {
     struct value *spec = value_mut(object, policy_v1_PodDisruptionBudget_spec);
-    struct value *selector = spec->kind == VALUE_RECORD ? value_mut(spec, policy_v1_PodDisruptionBudgetSpec_selector) : NULL;
+    struct value *selector =
+        spec->kind == VALUE_RECORD ? value_mut(spec, policy_v1_PodDisruptionBudgetSpec_selector) : NULL;
     if (!selector || selector->kind != VALUE_RECORD)
         return;
     struct value *list = value_mut(selector, meta_v1_LabelSelector_matchExpressions);
-    bool alone = value_count(list) == 1 && !value_count(value_at(selector, meta_v1_LabelSelector_matchLabels));
+    bool alone =
+        value_count(list) == 1 && !value_count(value_at(selector, meta_v1_LabelSelector_matchLabels));
     if (alone && value_is(value_at(value_item(list, 0), meta_v1_LabelSelectorRequirement_operator), "Exists"))
         return;
     for (size_t i = value_count(list); i-- > 0;)
@@ -68,19 +72,21 @@ static void check_spec(struct causes *c, const struct path *at, const struct val
     static const char *const policies[] = {"AlwaysAllow", "IfHealthyBudget", NULL};
     if (value_is_set(value_at(spec, policy_v1_PodDisruptionBudgetSpec_minAvailable)) &&
         value_is_set(value_at(spec, policy_v1_PodDisruptionBudgetSpec_maxUnavailable)))
-        causes_invalid_shown(c, at, shown_record(c->arena, spec), "minAvailable and maxUnavailable cannot be both set");
+        causes_invalid_shown(c, at, shown_record(c->arena, spec),
+                             "minAvailable and maxUnavailable cannot be both set");
     check_amount(c, at, spec, policy_v1_PodDisruptionBudgetSpec_minAvailable);
     check_amount(c, at, spec, policy_v1_PodDisruptionBudgetSpec_maxUnavailable);
     check_label_selector(c, PATH(at, "selector"), value_at(spec, policy_v1_PodDisruptionBudgetSpec_selector));
-    check_enum(c, PATH(at, "unhealthyPodEvictionPolicy"), value_at(spec, policy_v1_PodDisruptionBudgetSpec_unhealthyPodEvictionPolicy),
-               policies, false);
+    check_enum(c, PATH(at, "unhealthyPodEvictionPolicy"),
+               value_at(spec, policy_v1_PodDisruptionBudgetSpec_unhealthyPodEvictionPolicy), policies, false);
 }
 
 static bool is_reason(struct slice s)
 {
     for (size_t i = 0; i < s.len; i++) {
         char ch = s.ptr[i];
-        bool letter = (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z'), digit = (ch >= '0' && ch <= '9') || ch == '_';
+        bool letter = (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z'),
+             digit = (ch >= '0' && ch <= '9') || ch == '_';
         bool inner = ch == ',' || ch == ':';
         if (!letter && !(i > 0 && digit) && !(i > 0 && i + 1 < s.len && inner))
             return false;
@@ -105,15 +111,17 @@ static void check_condition(struct causes *c, const struct path *at, const struc
         check_name(c, PATH(at, "type"), type, name_check_qualified);
     check_enum(c, PATH(at, "status"), value_at(condition, meta_v1_Condition_status), statuses, true);
     if (value_int(value_at(condition, meta_v1_Condition_observedGeneration), 0) < 0)
-        causes_invalid(c, PATH(at, "observedGeneration"), value_at(condition, meta_v1_Condition_observedGeneration),
+        causes_invalid(c, PATH(at, "observedGeneration"),
+                       value_at(condition, meta_v1_Condition_observedGeneration),
                        "must be greater than or equal to zero");
     if (!value_is_set(value_at(condition, meta_v1_Condition_lastTransitionTime)))
         causes_required(c, PATH(at, "lastTransitionTime"), "%s", "");
     if (reason.len == 0)
         causes_required(c, PATH(at, "reason"), "%s", "");
     else if (!is_reason(reason))
-        causes_invalid_text(c, PATH(at, "reason"), reason, "must start with a letter, followed by letters, digits, ',', ':' or '_' "
-                                                           "(regex used for validation is '[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?')");
+        causes_invalid_text(c, PATH(at, "reason"), reason,
+                            "must start with a letter, followed by letters, digits, ',', ':' or '_' "
+                            "(regex used for validation is '[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?')");
     if (reason.len > MAX_REASON)
         causes_too_long(c, PATH(at, "reason"), MAX_REASON);
     if (value_text(value_at(condition, meta_v1_Condition_message)).len > MAX_MESSAGE)
@@ -153,10 +161,12 @@ static struct value amount_cell(struct arena *arena, const struct value *amount)
 /* Name, Min Available, Max Unavailable, Allowed Disruptions, Age. */
 static void row(struct arena *arena, const struct value *object, int64_t now, struct value *cells)
 {
-    const struct value *spec = spec_of(object), *status = value_at(object, policy_v1_PodDisruptionBudget_status);
+    const struct value *spec = spec_of(object),
+                       *status = value_at(object, policy_v1_PodDisruptionBudget_status);
     cells[1] = amount_cell(arena, value_at(spec, policy_v1_PodDisruptionBudgetSpec_minAvailable));
     cells[2] = amount_cell(arena, value_at(spec, policy_v1_PodDisruptionBudgetSpec_maxUnavailable));
-    cells[3] = value_of_int(value_int(value_at(status, policy_v1_PodDisruptionBudgetStatus_disruptionsAllowed), 0));
+    cells[3] =
+        value_of_int(value_int(value_at(status, policy_v1_PodDisruptionBudgetStatus_disruptionsAllowed), 0));
     cells[4] = cell_age(arena, value_at(object_metadata(object), meta_v1_ObjectMeta_creationTimestamp), now);
 }
 

@@ -39,8 +39,8 @@ static void prepare_update(struct kind_request *req, struct value *object, const
 static void check_status(struct causes *c, const struct value *status)
 {
     static const unsigned counts[] = {
-        apps_v1_ReplicaSetStatus_replicas,          apps_v1_ReplicaSetStatus_fullyLabeledReplicas,
-        apps_v1_ReplicaSetStatus_readyReplicas,     apps_v1_ReplicaSetStatus_availableReplicas,
+        apps_v1_ReplicaSetStatus_replicas,           apps_v1_ReplicaSetStatus_fullyLabeledReplicas,
+        apps_v1_ReplicaSetStatus_readyReplicas,      apps_v1_ReplicaSetStatus_availableReplicas,
         apps_v1_ReplicaSetStatus_observedGeneration, apps_v1_ReplicaSetStatus_terminatingReplicas};
     struct path at = path_field(NULL, "status");
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
@@ -51,7 +51,8 @@ static void check_status(struct causes *c, const struct value *status)
     check_count_at_most(c, &at, status, apps_v1_ReplicaSetStatus_fullyLabeledReplicas, replicas, over);
     check_count_at_most(c, &at, status, apps_v1_ReplicaSetStatus_readyReplicas, replicas, over);
     check_count_at_most(c, &at, status, apps_v1_ReplicaSetStatus_availableReplicas, replicas, over);
-    check_count_at_most(c, &at, status, apps_v1_ReplicaSetStatus_availableReplicas, ready, "cannot be greater than readyReplicas");
+    check_count_at_most(c, &at, status, apps_v1_ReplicaSetStatus_availableReplicas, ready,
+                        "cannot be greater than readyReplicas");
 }
 
 static void validate(struct kind_request *req, const struct value *object, const struct value *old)

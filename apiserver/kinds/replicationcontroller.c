@@ -1,4 +1,5 @@
-/* replicationcontrollers: core/v1. Rules: pkg/apis/core/validation, pkg/registry/core/replicationcontroller. */
+/* replicationcontrollers: core/v1. Rules: pkg/apis/core/validation, pkg/registry/core/replicationcontroller.
+ */
 #include "apiserver/kinds/apps.h"
 #include "apiserver/kinds/label_selector.h"
 #include "apiserver/kinds/names.h"
@@ -37,35 +38,41 @@ static void prepare_update(struct kind_request *req, struct value *object, const
 
 static void check_status(struct causes *c, const struct value *status)
 {
-    static const unsigned counts[] = {
-        core_v1_ReplicationControllerStatus_replicas, core_v1_ReplicationControllerStatus_fullyLabeledReplicas,
-        core_v1_ReplicationControllerStatus_readyReplicas, core_v1_ReplicationControllerStatus_availableReplicas,
-        core_v1_ReplicationControllerStatus_observedGeneration};
+    static const unsigned counts[] = {core_v1_ReplicationControllerStatus_replicas,
+                                      core_v1_ReplicationControllerStatus_fullyLabeledReplicas,
+                                      core_v1_ReplicationControllerStatus_readyReplicas,
+                                      core_v1_ReplicationControllerStatus_availableReplicas,
+                                      core_v1_ReplicationControllerStatus_observedGeneration};
     struct path at = path_field(NULL, "status");
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         check_count(c, &at, status, counts[i]);
     int64_t replicas = value_int(value_at(status, core_v1_ReplicationControllerStatus_replicas), 0);
     int64_t ready = value_int(value_at(status, core_v1_ReplicationControllerStatus_readyReplicas), 0);
     const char *over = "cannot be greater than status.replicas";
-    check_count_at_most(c, &at, status, core_v1_ReplicationControllerStatus_fullyLabeledReplicas, replicas, over);
+    check_count_at_most(c, &at, status, core_v1_ReplicationControllerStatus_fullyLabeledReplicas, replicas,
+                        over);
     check_count_at_most(c, &at, status, core_v1_ReplicationControllerStatus_readyReplicas, replicas, over);
-    check_count_at_most(c, &at, status, core_v1_ReplicationControllerStatus_availableReplicas, replicas, over);
+    check_count_at_most(c, &at, status, core_v1_ReplicationControllerStatus_availableReplicas, replicas,
+                        over);
     check_count_at_most(c, &at, status, core_v1_ReplicationControllerStatus_availableReplicas, ready,
                         "cannot be greater than readyReplicas");
 }
 
-static void check_template(struct kind_request *req, const struct path *at, const struct value *object, const struct value *old)
+static void check_template(struct kind_request *req, const struct path *at, const struct value *object,
+                           const struct value *old)
 {
     const struct value *selector = value_at(spec_of(object), core_v1_ReplicationControllerSpec_selector);
     const struct value *template = template_of(object);
-    const struct value *labels = value_at(value_at(template, core_v1_PodTemplateSpec_metadata), meta_v1_ObjectMeta_labels);
+    const struct value *labels =
+        value_at(value_at(template, core_v1_PodTemplateSpec_metadata), meta_v1_ObjectMeta_labels);
     struct path template_at = path_field(at, "template"), metadata = path_field(&template_at, "metadata");
     if (!value_is_set(template)) {
         causes_required(req->causes, &template_at, "%s", "");
         return;
     }
     if (!labels_contain(labels, selector))
-        causes_invalid(req->causes, PATH(&metadata, "labels"), labels, "`selector` does not match template `labels`");
+        causes_invalid(req->causes, PATH(&metadata, "labels"), labels,
+                       "`selector` does not match template `labels`");
     check_pod_template_spec(req, &template_at, template, old ? template_of(old) : NULL);
     check_template_runs_always(req->causes, &template_at, template, "ReplicationController");
 }
@@ -95,11 +102,13 @@ static void validate(struct kind_request *req, const struct value *object, const
 /* Name, Desired, Current, Ready, Age, Containers, Images, Selector. */
 static void row(struct arena *arena, const struct value *object, int64_t now, struct value *cells)
 {
-    const struct value *spec = spec_of(object), *status = value_at(object, core_v1_ReplicationController_status);
+    const struct value *spec = spec_of(object),
+                       *status = value_at(object, core_v1_ReplicationController_status);
     const struct value *pod = value_at(template_of(object), core_v1_PodTemplateSpec_spec);
     cells[1] = value_of_int(value_int(value_at(spec, core_v1_ReplicationControllerSpec_replicas), 0));
     cells[2] = value_of_int(value_int(value_at(status, core_v1_ReplicationControllerStatus_replicas), 0));
-    cells[3] = value_of_int(value_int(value_at(status, core_v1_ReplicationControllerStatus_readyReplicas), 0));
+    cells[3] =
+        value_of_int(value_int(value_at(status, core_v1_ReplicationControllerStatus_readyReplicas), 0));
     cells[4] = cell_age(arena, value_at(object_metadata(object), meta_v1_ObjectMeta_creationTimestamp), now);
     cells[5] = cell_container_names(arena, pod);
     cells[6] = cell_container_images(arena, pod);

@@ -1,4 +1,5 @@
-/* services: core/v1. Rules: pkg/registry/core/service, pkg/printers. Addresses and node ports are service_alloc.c's. */
+/* services: core/v1. Rules: pkg/registry/core/service, pkg/printers. Addresses and node ports are
+ * service_alloc.c's. */
 #include "apiserver/kinds/service.h"
 #include "apiserver/kinds/ip.h"
 #include "apiserver/kinds/label_selector.h"
@@ -20,7 +21,8 @@ bool service_is_headless(const struct value *service)
 bool service_is_external(const struct value *service)
 {
     return service_is_type(service, "LoadBalancer") || service_is_type(service, "NodePort") ||
-           (service_is_type(service, "ClusterIP") && value_count(service_field(service, core_v1_ServiceSpec_externalIPs)));
+           (service_is_type(service, "ClusterIP") &&
+            value_count(service_field(service, core_v1_ServiceSpec_externalIPs)));
 }
 
 bool service_takes_node_ports(const struct value *service)
@@ -68,10 +70,13 @@ static void clear_node_ports(struct value *spec)
 static void drop_type_dependent(struct value *object, const struct value *old)
 {
     struct value *spec = value_mut(object, core_v1_Service_spec);
-    bool was_balancer = service_is_type(old, "LoadBalancer"), is_balancer = service_is_type(object, "LoadBalancer");
+    bool was_balancer = service_is_type(old, "LoadBalancer"),
+         is_balancer = service_is_type(object, "LoadBalancer");
     if (!service_is_type(old, "ExternalName") && service_is_type(object, "ExternalName")) {
-        if (service_same(object, old, core_v1_ServiceSpec_clusterIP) && service_same(object, old, core_v1_ServiceSpec_clusterIPs))
-            *value_mut(spec, core_v1_ServiceSpec_clusterIP) = *value_mut(spec, core_v1_ServiceSpec_clusterIPs) = value_absent;
+        if (service_same(object, old, core_v1_ServiceSpec_clusterIP) &&
+            service_same(object, old, core_v1_ServiceSpec_clusterIPs))
+            *value_mut(spec, core_v1_ServiceSpec_clusterIP) =
+                *value_mut(spec, core_v1_ServiceSpec_clusterIPs) = value_absent;
         if (service_same(object, old, core_v1_ServiceSpec_ipFamilies))
             *value_mut(spec, core_v1_ServiceSpec_ipFamilies) = value_absent;
         if (service_same(object, old, core_v1_ServiceSpec_ipFamilyPolicy))
@@ -82,11 +87,13 @@ static void drop_type_dependent(struct value *object, const struct value *old)
     if (service_needs_health_port(old) && !service_needs_health_port(object) &&
         service_same(object, old, core_v1_ServiceSpec_healthCheckNodePort))
         *value_mut(spec, core_v1_ServiceSpec_healthCheckNodePort) = value_absent;
-    if (was_balancer && !is_balancer && service_same(object, old, core_v1_ServiceSpec_allocateLoadBalancerNodePorts))
+    if (was_balancer && !is_balancer &&
+        service_same(object, old, core_v1_ServiceSpec_allocateLoadBalancerNodePorts))
         *value_mut(spec, core_v1_ServiceSpec_allocateLoadBalancerNodePorts) = value_absent;
     if (was_balancer && !is_balancer && service_same(object, old, core_v1_ServiceSpec_loadBalancerClass))
         *value_mut(spec, core_v1_ServiceSpec_loadBalancerClass) = value_absent;
-    if (service_is_external(old) && !service_is_external(object) && service_same(object, old, core_v1_ServiceSpec_externalTrafficPolicy))
+    if (service_is_external(old) && !service_is_external(object) &&
+        service_same(object, old, core_v1_ServiceSpec_externalTrafficPolicy))
         *value_mut(spec, core_v1_ServiceSpec_externalTrafficPolicy) = value_absent;
 }
 
@@ -116,12 +123,14 @@ static void prepare_update(struct kind_request *req, struct value *object, const
 
 static void warn_status(struct kind_request *req, const struct value *object)
 {
-    const struct value *balancer = value_at(value_at(object, core_v1_Service_status), core_v1_ServiceStatus_loadBalancer);
+    const struct value *balancer =
+        value_at(value_at(object, core_v1_Service_status), core_v1_ServiceStatus_loadBalancer);
     const struct value *list = value_at(balancer, core_v1_LoadBalancerStatus_ingress);
     struct path status = path_field(NULL, "status"), load_balancer = path_field(&status, "loadBalancer");
     struct path at = path_field(&load_balancer, "ingress");
     for (size_t i = 0; i < value_count(list); i++)
-        warn_ip(req, PATH_I(&at, i), value_text(value_at(value_item(list, i), core_v1_LoadBalancerIngress_ip)));
+        warn_ip(req, PATH_I(&at, i),
+                value_text(value_at(value_item(list, i), core_v1_LoadBalancerIngress_ip)));
 }
 
 static void validate(struct kind_request *req, const struct value *object, const struct value *old)
@@ -147,7 +156,8 @@ static int by_text(const void *a, const void *b)
 /* The addresses of a load balancer, sorted, each once. */
 static struct slice balancer_addresses(struct arena *arena, const struct value *service)
 {
-    const struct value *balancer = value_at(value_at(service, core_v1_Service_status), core_v1_ServiceStatus_loadBalancer);
+    const struct value *balancer =
+        value_at(value_at(service, core_v1_Service_status), core_v1_ServiceStatus_loadBalancer);
     const struct value *list = value_at(balancer, core_v1_LoadBalancerStatus_ingress);
     struct slice *found = arena_alloc(arena, (value_count(list) + 1) * sizeof *found);
     size_t n = 0;

@@ -35,7 +35,7 @@ void check_load_balancer_class(struct causes *c, const struct value *service, co
 void check_load_balancer_status(struct causes *c, const struct value *service, const struct value *old);
 void warn_service(struct kind_request *req, const struct value *service);
 
-extern const struct kind kind_services, kind_endpoints, kind_endpointslices, kind_ingresses, kind_ingressclasses,
-    kind_networkpolicies, kind_ipaddresses, kind_servicecidrs, kind_leases;
+extern const struct kind kind_services, kind_endpoints, kind_endpointslices, kind_ingresses,
+    kind_ingressclasses, kind_networkpolicies, kind_ipaddresses, kind_servicecidrs, kind_leases;
 
 #endif

@@ -58,7 +58,8 @@ static void release_port(struct allocation *a, int port)
 {
     struct service_claims *c = a->claims;
     if (port && !among(c->release_ports, c->release_count, port))
-        *(int *)arena_push(a->arena, &c->release_ports, &c->release_count, &c->release_capacity, sizeof port) = port;
+        *(int *)arena_push(a->arena, &c->release_ports, &c->release_count, &c->release_capacity,
+                           sizeof port) = port;
 }
 
 /* ---- normal forms: clusterIP and clusterIPs say the same ---- */
@@ -78,7 +79,8 @@ static void set_ips(struct allocation *a, struct value first)
 /* An old client knows clusterIP alone: what it says there, or that it says nothing, goes for the list. */
 static void normalize_ips(struct allocation *a)
 {
-    const struct value *ip = now_field(a, core_v1_ServiceSpec_clusterIP), *ips = now_field(a, core_v1_ServiceSpec_clusterIPs);
+    const struct value *ip = now_field(a, core_v1_ServiceSpec_clusterIP),
+                       *ips = now_field(a, core_v1_ServiceSpec_clusterIPs);
     if (!a->old) {
         if (value_text(ip).len && !value_count(ips))
             set_ips(a, *ip);
@@ -117,7 +119,8 @@ static bool uses_node_port(const struct value *service, int port)
     return false;
 }
 
-/* A client that replaces a service without saying the values it was given keeps them: ports by their names. */
+/* A client that replaces a service without saying the values it was given keeps them: ports by their names.
+ */
 static void keep_node_ports(struct allocation *a)
 {
     struct value *ports = spec_field(a, core_v1_ServiceSpec_ports);
@@ -129,7 +132,8 @@ static void keep_node_ports(struct allocation *a)
         if (node_port(port))
             continue;
         for (VALUE_EACH(old_port, old_ports))
-            if (value_equal(value_at(old_port, core_v1_ServicePort_name), value_at(port, core_v1_ServicePort_name)))
+            if (value_equal(value_at(old_port, core_v1_ServicePort_name),
+                            value_at(port, core_v1_ServicePort_name)))
                 before = node_port(old_port);
         if (before && !uses_node_port(&asked, before))
             *value_mut(port, core_v1_ServicePort_nodePort) = value_of_int(before);
@@ -140,7 +144,8 @@ static void keep_allocated(struct allocation *a)
 {
     if (!service_is_type(a->old, "ExternalName") && !service_is_type(a->service, "ExternalName")) {
         if (!value_is_set(now_field(a, core_v1_ServiceSpec_clusterIP)))
-            *spec_field(a, core_v1_ServiceSpec_clusterIP) = *service_field(a->old, core_v1_ServiceSpec_clusterIP);
+            *spec_field(a, core_v1_ServiceSpec_clusterIP) =
+                *service_field(a->old, core_v1_ServiceSpec_clusterIP);
         if (!value_count(now_field(a, core_v1_ServiceSpec_clusterIPs)))
             *spec_field(a, core_v1_ServiceSpec_clusterIPs) =
                 value_copy(a->arena, service_field(a->old, core_v1_ServiceSpec_clusterIPs), false);
@@ -149,7 +154,8 @@ static void keep_allocated(struct allocation *a)
         keep_node_ports(a);
     if (service_needs_health_port(a->old) && service_needs_health_port(a->service) &&
         !value_is_set(now_field(a, core_v1_ServiceSpec_healthCheckNodePort)))
-        *spec_field(a, core_v1_ServiceSpec_healthCheckNodePort) = *service_field(a->old, core_v1_ServiceSpec_healthCheckNodePort);
+        *spec_field(a, core_v1_ServiceSpec_healthCheckNodePort) =
+            *service_field(a->old, core_v1_ServiceSpec_healthCheckNodePort);
 }
 
 /* ---- IP families of a cluster that has IPv4 ---- */
@@ -162,30 +168,36 @@ static bool is_policy(const struct allocation *a, const char *policy)
 /* Headless and without a selector: the endpoints are the user's own, of any family. */
 static bool is_free_headless(const struct allocation *a)
 {
-    return value_is(now_field(a, core_v1_ServiceSpec_clusterIP), "None") && !value_count(now_field(a, core_v1_ServiceSpec_selector));
+    return value_is(now_field(a, core_v1_ServiceSpec_clusterIP), "None") &&
+           !value_count(now_field(a, core_v1_ServiceSpec_selector));
 }
 
 static bool is_settled_dual(const struct allocation *a)
 {
-    const struct value *before = a->old ? service_field(a->old, core_v1_ServiceSpec_ipFamilyPolicy) : &value_absent;
+    const struct value *before =
+        a->old ? service_field(a->old, core_v1_ServiceSpec_ipFamilyPolicy) : &value_absent;
     return a->old && is_policy(a, "PreferDualStack") && !service_is_type(a->service, "ExternalName") &&
-           service_same(a->service, a->old, core_v1_ServiceSpec_type) && (!value_is_set(before) || value_is(before, "PreferDualStack")) &&
+           service_same(a->service, a->old, core_v1_ServiceSpec_type) &&
+           (!value_is_set(before) || value_is(before, "PreferDualStack")) &&
            same_list(a, core_v1_ServiceSpec_clusterIPs) && same_list(a, core_v1_ServiceSpec_ipFamilies);
 }
 
 static void default_policy(struct allocation *a)
 {
     struct value *policy = spec_field(a, core_v1_ServiceSpec_ipFamilyPolicy);
-    const struct value *before = a->old ? service_field(a->old, core_v1_ServiceSpec_ipFamilyPolicy) : &value_absent;
+    const struct value *before =
+        a->old ? service_field(a->old, core_v1_ServiceSpec_ipFamilyPolicy) : &value_absent;
     if (value_is_set(policy))
         return;
-    *policy = value_is_set(before) ? *before : value_of_cstr(is_free_headless(a) ? "RequireDualStack" : "SingleStack");
+    *policy = value_is_set(before) ? *before
+                                   : value_of_cstr(is_free_headless(a) ? "RequireDualStack" : "SingleStack");
 }
 
 static void bad_policy(struct allocation *a, struct causes *c, const char *why)
 {
     struct path spec = path_field(NULL, "spec");
-    causes_invalid(c, PATH(&spec, "ipFamilyPolicy"), now_field(a, core_v1_ServiceSpec_ipFamilyPolicy), "%s", why);
+    causes_invalid(c, PATH(&spec, "ipFamilyPolicy"), now_field(a, core_v1_ServiceSpec_ipFamilyPolicy), "%s",
+                   why);
 }
 
 static void keep_one(struct allocation *a, unsigned field)
@@ -216,9 +228,11 @@ static void fit_to_policy(struct allocation *a, struct causes *c)
             bad_policy(a, c, "must be 'SingleStack' to release the secondary IP family");
     }
     if (single && value_count(now_field(a, core_v1_ServiceSpec_clusterIPs)) == 2)
-        bad_policy(a, c, "must be 'RequireDualStack' or 'PreferDualStack' when multiple cluster IPs are specified");
+        bad_policy(a, c,
+                   "must be 'RequireDualStack' or 'PreferDualStack' when multiple cluster IPs are specified");
     if (single && value_count(now_field(a, core_v1_ServiceSpec_ipFamilies)) == 2)
-        bad_policy(a, c, "must be 'RequireDualStack' or 'PreferDualStack' when multiple IP families are specified");
+        bad_policy(a, c,
+                   "must be 'RequireDualStack' or 'PreferDualStack' when multiple IP families are specified");
 }
 
 static void add_family(struct allocation *a, const char *family)
@@ -240,7 +254,8 @@ static void families_of_ips(struct allocation *a, struct causes *c)
         if (i < value_count(now_field(a, core_v1_ServiceSpec_ipFamilies)))
             continue;
         if (ip.v6)
-            causes_invalid_shown(c, PATH_I(&at, i), shown_list(a->arena, ips), "IPv6 is not configured on this cluster");
+            causes_invalid_shown(c, PATH_I(&at, i), shown_list(a->arena, ips),
+                                 "IPv6 is not configured on this cluster");
         else
             add_family(a, "IPv4");
     }
@@ -263,7 +278,8 @@ static void check_configured(struct allocation *a, struct causes *c)
         bad_policy(a, c, "this cluster is not configured for dual-stack services");
     for (size_t i = 0; i < value_count(families); i++)
         if (!value_is(value_item(families, i), "IPv4"))
-            causes_invalid_text(c, PATH_I(&at, i), value_text(value_item(families, i)), "not configured on this cluster");
+            causes_invalid_text(c, PATH_I(&at, i), value_text(value_item(families, i)),
+                                "not configured on this cluster");
 }
 
 static bool settle_families(struct allocation *a)
@@ -297,7 +313,8 @@ struct range { /* of values: [first, first + size) */
     uint32_t first, size;
 };
 
-static bool find_free(const struct service_pool *pool, struct range r, bool (*used)(const struct service_pool *, uint32_t), uint32_t *ret)
+static bool find_free(const struct service_pool *pool, struct range r,
+                      bool (*used)(const struct service_pool *, uint32_t), uint32_t *ret)
 {
     if (r.size == 0)
         return false;
@@ -336,7 +353,8 @@ static bool bad_ip(struct allocation *a, struct slice text, const char *why)
 {
     struct causes c = {.arena = a->arena};
     struct path spec = path_field(NULL, "spec");
-    causes_invalid_shown(&c, PATH(&spec, "clusterIPs"), shown_list(a->arena, now_field(a, core_v1_ServiceSpec_clusterIPs)),
+    causes_invalid_shown(&c, PATH(&spec, "clusterIPs"),
+                         shown_list(a->arena, now_field(a, core_v1_ServiceSpec_clusterIPs)),
                          "failed to allocate IP %.*s: %s", SLICE_ARG(text), why);
     return fail_with(a, &c);
 }
@@ -349,9 +367,11 @@ static bool take_requested_ip(struct allocation *a, const struct cidr *cidr, str
         return error_set(a->err, REASON_INTERNAL, "failed to parse service IP \"%.*s\"", SLICE_ARG(text));
     uint32_t n = ip_v4(&ip);
     if (ip.v6 || n < r.first || n - r.first >= r.size)
-        return bad_ip(a, text,
-                      arena_printf(a->arena, "the provided IP (%.*s) is not in the valid range. The range of valid IPs is %.*s",
-                                   SLICE_ARG(ip_print(a->arena, &ip)), SLICE_ARG(cidr_print(a->arena, cidr))));
+        return bad_ip(
+            a, text,
+            arena_printf(a->arena,
+                         "the provided IP (%.*s) is not in the valid range. The range of valid IPs is %.*s",
+                         SLICE_ARG(ip_print(a->arena, &ip)), SLICE_ARG(cidr_print(a->arena, cidr))));
     if (!a->pool->dry_run && is_ip_used(a->pool, n))
         return bad_ip(a, text, "provided IP is already allocated");
     a->claims->take_ip = n;
@@ -363,7 +383,8 @@ static bool allocate_ip(struct allocation *a)
     const struct value *ips = now_field(a, core_v1_ServiceSpec_clusterIPs);
     struct cidr cidr;
     uint32_t found;
-    if (service_is_type(a->service, "ExternalName") || (value_count(ips) && value_is(value_item(ips, 0), "None")))
+    if (service_is_type(a->service, "ExternalName") ||
+        (value_count(ips) && value_is(value_item(ips, 0), "None")))
         return true;
     if (!cidr_parse(a->pool->cidr, &cidr) || cidr.network.v6)
         return error_set(a->err, REASON_INTERNAL, "the range of service addresses is not an IPv4 CIDR");
@@ -372,7 +393,8 @@ static bool allocate_ip(struct allocation *a)
     struct range r = usable(&cidr);
     uint32_t band = service_band(r.size + 2, IP_STEP, IP_BAND_MAX);
     if (!find_in_bands(a->pool, r, band < r.size ? band : 0, is_ip_used, &found))
-        return error_set(a->err, REASON_INTERNAL, "failed to allocate a serviceIP for Service \"%.*s\": range is full",
+        return error_set(a->err, REASON_INTERNAL,
+                         "failed to allocate a serviceIP for Service \"%.*s\": range is full",
                          SLICE_ARG(object_name(a->service)));
     struct ip ip = ip_from_v4(found);
     struct value text = value_of_string(ip_print(a->arena, &ip));
@@ -385,9 +407,12 @@ static bool allocate_ip(struct allocation *a)
 static uint32_t held_ip(const struct value *service)
 {
     const struct value *ips = service_field(service, core_v1_ServiceSpec_clusterIPs);
-    const struct value *first = value_count(ips) ? value_item(ips, 0) : service_field(service, core_v1_ServiceSpec_clusterIP);
+    const struct value *first =
+        value_count(ips) ? value_item(ips, 0) : service_field(service, core_v1_ServiceSpec_clusterIP);
     struct ip ip;
-    return !service_is_type(service, "ExternalName") && ip_parse(value_text(first), &ip) && !ip.v6 ? ip_v4(&ip) : 0;
+    return !service_is_type(service, "ExternalName") && ip_parse(value_text(first), &ip) && !ip.v6
+               ? ip_v4(&ip)
+               : 0;
 }
 
 static bool update_ip(struct allocation *a)
@@ -412,8 +437,9 @@ static const char *claim_port(struct allocation *a, int port)
 {
     const struct service_pool *pool = a->pool;
     if (!pool->dry_run && (port < pool->node_port_first || port > pool->node_port_last))
-        return arena_printf(a->arena, "provided port is not in the valid range. The range of valid ports is %d-%d", pool->node_port_first,
-                            pool->node_port_last);
+        return arena_printf(a->arena,
+                            "provided port is not in the valid range. The range of valid ports is %d-%d",
+                            pool->node_port_first, pool->node_port_last);
     if (is_port_used(pool, (uint32_t)port) || among(a->claims->take_ports, a->claims->take_count, port))
         return "provided port is already allocated";
     take_port(a, port);
@@ -422,7 +448,8 @@ static const char *claim_port(struct allocation *a, int port)
 
 static bool next_port(struct allocation *a, int *ret)
 {
-    struct range r = {(uint32_t)a->pool->node_port_first, (uint32_t)(a->pool->node_port_last - a->pool->node_port_first + 1)};
+    struct range r = {(uint32_t)a->pool->node_port_first,
+                      (uint32_t)(a->pool->node_port_last - a->pool->node_port_first + 1)};
     uint32_t band = service_band(r.size, PORT_STEP, PORT_BAND_MAX), found;
     /* Those this service just took are not in the books yet: try again past them. */
     for (size_t tries = 0; tries <= a->claims->take_count; tries++) {
@@ -445,16 +472,19 @@ static bool next_port(struct allocation *a, int *ret)
 static bool bad_port(struct allocation *a, size_t i, int port, const char *why)
 {
     struct causes c = {.arena = a->arena};
-    struct path spec = path_field(NULL, "spec"), ports = path_field(&spec, "ports"), item = path_index(&ports, i);
+    struct path spec = path_field(NULL, "spec"), ports = path_field(&spec, "ports"),
+                item = path_index(&ports, i);
     causes_invalid_int(&c, PATH(&item, "nodePort"), port, "%s", why);
     return fail_with(a, &c);
 }
 
-/* The node port that an earlier port of the same number (another protocol) got, or one that any of them asks for. */
+/* The node port that an earlier port of the same number (another protocol) got, or one that any of them asks
+ * for. */
 static int shared_port(const struct value *ports, size_t before, int64_t number)
 {
     for (size_t i = 0; i < before; i++)
-        if (value_int(value_at(value_item(ports, i), core_v1_ServicePort_port), 0) == number && node_port(value_item(ports, i)))
+        if (value_int(value_at(value_item(ports, i), core_v1_ServicePort_port), 0) == number &&
+            node_port(value_item(ports, i)))
             return node_port(value_item(ports, i));
     return 0;
 }
@@ -524,15 +554,16 @@ static bool give_health_port(struct allocation *a)
     if (!service_needs_health_port(a->service) || (a->old && service_needs_health_port(a->old)))
         return true;
     if (port && (why = claim_port(a, port)))
-        return error_set(a->err, REASON_INTERNAL, "failed to allocate requested HealthCheck NodePort %d: %s", port, why);
+        return error_set(a->err, REASON_INTERNAL, "failed to allocate requested HealthCheck NodePort %d: %s",
+                         port, why);
     if (!port && !next_port(a, &port))
         return false;
     *spec_field(a, core_v1_ServiceSpec_healthCheckNodePort) = value_of_int(port);
     return true;
 }
 
-bool service_allocate(struct arena *arena, const struct service_pool *pool, struct value *service, const struct value *old,
-                      struct service_claims *ret_claims, struct error *err)
+bool service_allocate(struct arena *arena, const struct service_pool *pool, struct value *service,
+                      const struct value *old, struct service_claims *ret_claims, struct error *err)
 {
     struct service_claims claims = {0};
     struct allocation a = {arena, pool, service, old, &claims, err};
@@ -543,7 +574,8 @@ bool service_allocate(struct arena *arena, const struct service_pool *pool, stru
     if (old)
         keep_allocated(&a);
     normalize_ips(&a);
-    if (!settle_families(&a) || !(old ? update_ip(&a) : allocate_ip(&a)) || !give_node_ports(&a) || !give_health_port(&a))
+    if (!settle_families(&a) || !(old ? update_ip(&a) : allocate_ip(&a)) || !give_node_ports(&a) ||
+        !give_health_port(&a))
         return false;
     if (old) {
         release_node_ports(&a);
@@ -561,7 +593,8 @@ void service_holdings(struct arena *arena, const struct value *service, struct s
     for (VALUE_EACH(port, service_field(service, core_v1_ServiceSpec_ports)))
         if (node_port(port) && !among(claims.take_ports, claims.take_count, node_port(port)))
             take_port(&a, node_port(port));
-    if (service_needs_health_port(service) && value_int(service_field(service, core_v1_ServiceSpec_healthCheckNodePort), 0))
+    if (service_needs_health_port(service) &&
+        value_int(service_field(service, core_v1_ServiceSpec_healthCheckNodePort), 0))
         take_port(&a, (int)value_int(service_field(service, core_v1_ServiceSpec_healthCheckNodePort), 0));
     *ret_claims = claims;
 }

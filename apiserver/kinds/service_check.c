@@ -23,11 +23,12 @@ static const struct value *annotation(const struct value *service, const char *k
 
 static void check_topology(struct causes *c, const struct value *service)
 {
-    const struct value *hints = annotation(service, TOPOLOGY_HINTS), *mode = annotation(service, TOPOLOGY_MODE);
+    const struct value *hints = annotation(service, TOPOLOGY_HINTS),
+                       *mode = annotation(service, TOPOLOGY_MODE);
     struct path metadata = path_field(NULL, "metadata"), annotations = path_field(&metadata, "annotations");
     if (value_is_set(hints) && value_is_set(mode) && !value_equal(hints, mode))
-        causes_invalid(c, PATH_K(&annotations, slice_str(TOPOLOGY_MODE)), mode, "must match annotations[%s] when both are specified",
-                       TOPOLOGY_HINTS);
+        causes_invalid(c, PATH_K(&annotations, slice_str(TOPOLOGY_MODE)), mode,
+                       "must match annotations[%s] when both are specified", TOPOLOGY_HINTS);
 }
 
 static void check_external_name(struct causes *c, const struct path *at, const struct value *service)
@@ -52,12 +53,14 @@ static void check_type_needs(struct causes *c, const struct path *at, const stru
 {
     const struct value *type = service_field(service, core_v1_ServiceSpec_type);
     struct path ips = path_field(at, "clusterIPs");
-    if (!value_count(service_field(service, core_v1_ServiceSpec_ports)) && !service_is_headless(service) && !value_is(type, "ExternalName"))
+    if (!value_count(service_field(service, core_v1_ServiceSpec_ports)) && !service_is_headless(service) &&
+        !value_is(type, "ExternalName"))
         causes_required(c, PATH(at, "ports"), "%s", "");
     if (value_is(type, "ExternalName"))
         check_external_name(c, at, service);
     else if ((value_is(type, "LoadBalancer") || value_is(type, "NodePort")) && service_is_headless(service))
-        causes_invalid_text(c, PATH_I(&ips, 0), SLICE("None"), "may not be set to 'None' for %.*s services", SLICE_ARG(value_text(type)));
+        causes_invalid_text(c, PATH_I(&ips, 0), SLICE("None"), "may not be set to 'None' for %.*s services",
+                            SLICE_ARG(value_text(type)));
 }
 
 static bool named_before(const struct value *ports, size_t i, struct slice name)
@@ -94,7 +97,8 @@ static void check_affinity(struct causes *c, const struct path *at, const struct
     const struct value *config = service_field(service, core_v1_ServiceSpec_sessionAffinityConfig);
     const struct value *client = value_at(config, core_v1_SessionAffinityConfig_clientIP);
     const struct value *timeout = value_at(client, core_v1_ClientIPConfig_timeoutSeconds);
-    struct path config_at = path_field(at, "sessionAffinityConfig"), client_at = path_field(&config_at, "clientIP");
+    struct path config_at = path_field(at, "sessionAffinityConfig"),
+                client_at = path_field(&config_at, "clientIP");
     struct path timeout_at = path_field(&client_at, "timeoutSeconds");
     check_enum(c, PATH(at, "sessionAffinity"), affinity, kinds, true);
     if (value_is(affinity, "None") && value_is_set(config))
@@ -102,13 +106,18 @@ static void check_affinity(struct causes *c, const struct path *at, const struct
     if (!value_is(affinity, "ClientIP"))
         return;
     if (!value_is_set(timeout))
-        causes_required(c, !value_is_set(config) ? &config_at : !value_is_set(client) ? &client_at : &timeout_at,
+        causes_required(c,
+                        !value_is_set(config)   ? &config_at
+                        : !value_is_set(client) ? &client_at
+                                                : &timeout_at,
                         "when session affinity type is ClientIP");
     else if (timeout->i <= 0 || timeout->i > MAX_AFFINITY_SECONDS)
-        causes_invalid_int(c, &timeout_at, timeout->i, "must be greater than 0 and less than %d", MAX_AFFINITY_SECONDS);
+        causes_invalid_int(c, &timeout_at, timeout->i, "must be greater than 0 and less than %d",
+                           MAX_AFFINITY_SECONDS);
 }
 
-static void check_external_ips(struct causes *c, const struct path *at, const struct value *service, const struct value *old)
+static void check_external_ips(struct causes *c, const struct path *at, const struct value *service,
+                               const struct value *old)
 {
     const struct value *ips = service_field(service, core_v1_ServiceSpec_externalIPs);
     const struct value *existing = old ? service_field(old, core_v1_ServiceSpec_externalIPs) : NULL;
@@ -125,14 +134,16 @@ static void check_node_ports(struct causes *c, const struct path *at, const stru
     const struct value *ports = service_field(service, core_v1_ServiceSpec_ports);
     for (size_t i = 0; i < value_count(ports) && service_is_type(service, "ClusterIP"); i++)
         if (value_int(value_at(value_item(ports, i), core_v1_ServicePort_nodePort), 0))
-            causes_forbidden(c, PATH(PATH_I(at, i), "nodePort"), "may not be used when `type` is 'ClusterIP'");
+            causes_forbidden(c, PATH(PATH_I(at, i), "nodePort"),
+                             "may not be used when `type` is 'ClusterIP'");
     for (size_t i = 0; i < value_count(ports); i++) {
         int64_t port = value_int(value_at(value_item(ports, i), core_v1_ServicePort_nodePort), 0);
         for (size_t j = 0; j < i && port; j++)
             if (value_int(value_at(value_item(ports, j), core_v1_ServicePort_nodePort), 0) == port &&
                 value_equal(value_at(value_item(ports, i), core_v1_ServicePort_protocol),
                             value_at(value_item(ports, j), core_v1_ServicePort_protocol))) {
-                causes_duplicate_shown(c, PATH(PATH_I(at, i), "nodePort"), arena_printf(c->arena, "%lld", (long long)port));
+                causes_duplicate_shown(c, PATH(PATH_I(at, i), "nodePort"),
+                                       arena_printf(c->arena, "%lld", (long long)port));
                 break;
             }
     }
@@ -145,8 +156,10 @@ static void check_same_ports(struct causes *c, const struct path *at, const stru
         const struct value *port = value_item(ports, i);
         for (size_t j = 0; j < i; j++) {
             const struct value *other = value_item(ports, j);
-            if (!value_equal(value_at(port, core_v1_ServicePort_port), value_at(other, core_v1_ServicePort_port)) ||
-                !value_equal(value_at(port, core_v1_ServicePort_protocol), value_at(other, core_v1_ServicePort_protocol)))
+            if (!value_equal(value_at(port, core_v1_ServicePort_port),
+                             value_at(other, core_v1_ServicePort_port)) ||
+                !value_equal(value_at(port, core_v1_ServicePort_protocol),
+                             value_at(other, core_v1_ServicePort_protocol)))
                 continue;
             struct value key = value_new_record(c->arena, port->record->type);
             *value_mut(&key, core_v1_ServicePort_port) = *value_at(port, core_v1_ServicePort_port);
@@ -182,7 +195,8 @@ static void check_ranges_annotation(struct causes *c, const struct value *servic
         check_cidr_legacy(c, &at, trimmed(part), NULL);
 }
 
-static void check_source_ranges(struct causes *c, const struct path *spec_at, const struct value *service, const struct value *old)
+static void check_source_ranges(struct causes *c, const struct path *spec_at, const struct value *service,
+                                const struct value *old)
 {
     const struct value *ranges = service_field(service, core_v1_ServiceSpec_loadBalancerSourceRanges);
     struct path at = path_field(spec_at, "LoadBalancerSourceRanges");
@@ -218,22 +232,26 @@ static void check_traffic(struct causes *c, const struct path *at, const struct 
     const struct value *external = service_field(service, core_v1_ServiceSpec_externalTrafficPolicy);
     const struct value *internal = service_field(service, core_v1_ServiceSpec_internalTrafficPolicy);
     int64_t health = value_int(service_field(service, core_v1_ServiceSpec_healthCheckNodePort), 0);
-    bool has_traffic = service_is_type(service, "ClusterIP") || service_is_type(service, "NodePort") || service_is_type(service, "LoadBalancer");
+    bool has_traffic = service_is_type(service, "ClusterIP") || service_is_type(service, "NodePort") ||
+                       service_is_type(service, "LoadBalancer");
     if (service_is_external(service))
         check_enum(c, PATH(at, "externalTrafficPolicy"), external, policies, true);
     else if (value_is_set(external))
-        causes_invalid(c, PATH(at, "externalTrafficPolicy"), external, "may only be set for externally-accessible services");
+        causes_invalid(c, PATH(at, "externalTrafficPolicy"), external,
+                       "may only be set for externally-accessible services");
     if (!service_needs_health_port(service)) {
         if (health)
-            causes_invalid_int(c, PATH(at, "healthCheckNodePort"), health,
-                               "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'");
+            causes_invalid_int(
+                c, PATH(at, "healthCheckNodePort"), health,
+                "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'");
     } else if (!health) {
         causes_required(c, PATH(at, "healthCheckNodePort"), "%s", "");
     } else {
         check_port(c, PATH(at, "healthCheckNodePort"), health);
     }
     check_enum(c, PATH(at, "internalTrafficPolicy"), internal, policies, has_traffic);
-    check_enum(c, PATH(at, "trafficDistribution"), service_field(service, core_v1_ServiceSpec_trafficDistribution), distributions, false);
+    check_enum(c, PATH(at, "trafficDistribution"),
+               service_field(service, core_v1_ServiceSpec_trafficDistribution), distributions, false);
 }
 
 void check_service(struct kind_request *req, const struct value *service, const struct value *old)
@@ -280,8 +298,10 @@ static void warn_headless(struct kind_request *req, const struct value *service)
 void warn_service(struct kind_request *req, const struct value *service)
 {
     struct slice balancer_ip = value_text(service_field(service, core_v1_ServiceSpec_loadBalancerIP));
-    bool named = service_is_type(service, "ExternalName"), external_ips = value_count(service_field(service, core_v1_ServiceSpec_externalIPs));
-    bool headless = service_is_type(service, "ClusterIP") && value_is(service_field(service, core_v1_ServiceSpec_clusterIP), "None");
+    bool named = service_is_type(service, "ExternalName"),
+         external_ips = value_count(service_field(service, core_v1_ServiceSpec_externalIPs));
+    bool headless = service_is_type(service, "ClusterIP") &&
+                    value_is(service_field(service, core_v1_ServiceSpec_clusterIP), "None");
     struct path spec = path_field(NULL, "spec");
     if (value_is_set(annotation(service, TOPOLOGY_HINTS)))
         kind_warn(req, "annotation %s is deprecated, please use %s instead", TOPOLOGY_HINTS, TOPOLOGY_MODE);
@@ -294,7 +314,8 @@ void warn_service(struct kind_request *req, const struct value *service)
         kind_warn(req, "spec.externalIPs is deprecated and may no longer be implemented in some clusters");
     if (balancer_ip.len)
         warn_ip(req, PATH(&spec, "loadBalancerIP"), balancer_ip);
-    warn_each(req, service, core_v1_ServiceSpec_loadBalancerSourceRanges, "loadBalancerSourceRanges", warn_cidr);
+    warn_each(req, service, core_v1_ServiceSpec_loadBalancerSourceRanges, "loadBalancerSourceRanges",
+              warn_cidr);
     if (named && external_ips)
         kind_warn(req, "spec.externalIPs is ignored when spec.type is \"ExternalName\"");
     if (!named && value_text(service_field(service, core_v1_ServiceSpec_externalName)).len)

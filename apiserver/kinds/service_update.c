@@ -1,4 +1,5 @@
-/* Cluster IPs and IP families of a service, and what of them an update may change. Rules: pkg/apis/core/validation. */
+/* Cluster IPs and IP families of a service, and what of them an update may change. Rules:
+ * pkg/apis/core/validation. */
 #include "apiserver/kinds/ip.h"
 #include "apiserver/kinds/names.h"
 #include "apiserver/kinds/service.h"
@@ -11,11 +12,13 @@ static const char *family_of_text(struct slice text)
     return ip_parse(text, &ip) ? ip_family(&ip) : "";
 }
 
-static void check_first_ip(struct causes *c, const struct path *at, const struct value *ip, const struct value *ips)
+static void check_first_ip(struct causes *c, const struct path *at, const struct value *ip,
+                           const struct value *ips)
 {
     if (value_text(ip).len == 0) {
         if (value_count(ips))
-            causes_invalid_shown(c, at, shown_list(c->arena, ips), "must be empty when `clusterIP` is not specified");
+            causes_invalid_shown(c, at, shown_list(c->arena, ips),
+                                 "must be empty when `clusterIP` is not specified");
     } else if (value_count(ips) == 0) {
         causes_required(c, at, "%s", "");
     } else if (!slice_eq(value_text(value_item(ips, 0)), value_text(ip))) {
@@ -39,7 +42,8 @@ static void check_families(struct causes *c, const struct path *at, const struct
     }
 }
 
-static bool check_each_ip(struct causes *c, const struct path *at, const struct value *ips, const struct value *existing)
+static bool check_each_ip(struct causes *c, const struct path *at, const struct value *ips,
+                          const struct value *existing)
 {
     bool good = true;
     for (size_t i = 0; i < value_count(ips); i++) {
@@ -66,14 +70,17 @@ static bool has_both_families(const struct value *ips)
     return v4 && v6;
 }
 
-static void check_ips_against_families(struct causes *c, const struct path *at, const struct value *ips, const struct value *families)
+static void check_ips_against_families(struct causes *c, const struct path *at, const struct value *ips,
+                                       const struct value *families)
 {
     for (size_t i = 0; i < value_count(ips) && i < value_count(families); i++) {
         bool v6 = strcmp(family_of_text(value_text(value_item(ips, i))), "IPv6") == 0;
         if (value_is(value_item(families, i), "IPv4") && v6)
-            causes_invalid_text(c, PATH_I(at, i), value_text(value_item(ips, i)), "expected an IPv4 value as indicated by `ipFamilies[%zu]`", i);
+            causes_invalid_text(c, PATH_I(at, i), value_text(value_item(ips, i)),
+                                "expected an IPv4 value as indicated by `ipFamilies[%zu]`", i);
         if (value_is(value_item(families, i), "IPv6") && !v6)
-            causes_invalid_text(c, PATH_I(at, i), value_text(value_item(ips, i)), "expected an IPv6 value as indicated by `ipFamilies[%zu]`", i);
+            causes_invalid_text(c, PATH_I(at, i), value_text(value_item(ips, i)),
+                                "expected an IPv6 value as indicated by `ipFamilies[%zu]`", i);
     }
 }
 
@@ -87,11 +94,13 @@ void check_service_cluster_ips(struct causes *c, const struct value *service, co
         return;
     check_first_ip(c, &at, service_field(service, core_v1_ServiceSpec_clusterIP), ips);
     check_families(c, PATH(&spec, "ipFamilies"), families);
-    check_enum(c, PATH(&spec, "ipFamilyPolicy"), service_field(service, core_v1_ServiceSpec_ipFamilyPolicy), policies, false);
+    check_enum(c, PATH(&spec, "ipFamilyPolicy"), service_field(service, core_v1_ServiceSpec_ipFamilyPolicy),
+               policies, false);
     if (!check_each_ip(c, &at, ips, old ? service_field(old, core_v1_ServiceSpec_clusterIPs) : NULL))
         return;
     if (value_count(ips) > 1 && !has_both_families(ips))
-        causes_invalid_shown(c, &at, shown_list(c->arena, ips), "may specify no more than one IP for each IP family");
+        causes_invalid_shown(c, &at, shown_list(c->arena, ips),
+                             "may specify no more than one IP for each IP family");
     if (!service_is_headless(service))
         check_ips_against_families(c, &at, ips, families);
 }
@@ -114,7 +123,8 @@ static void check_released(struct causes *c, const struct value *service, const 
     const struct value *policy = service_field(service, core_v1_ServiceSpec_ipFamilyPolicy);
     struct path spec = path_field(NULL, "spec");
     if (!value_is(policy, "SingleStack"))
-        causes_invalid(c, PATH(&spec, "ipFamilyPolicy"), policy, "must be set to 'SingleStack' when releasing the secondary %s", what);
+        causes_invalid(c, PATH(&spec, "ipFamilyPolicy"), policy,
+                       "must be set to 'SingleStack' when releasing the secondary %s", what);
 }
 
 static void check_ip_changes(struct causes *c, const struct value *service, const struct value *old)
@@ -163,7 +173,8 @@ void check_load_balancer_class(struct causes *c, const struct value *service, co
     const struct value *class = service_field(service, core_v1_ServiceSpec_loadBalancerClass);
     struct path spec = path_field(NULL, "spec"), at = path_field(&spec, "loadBalancerClass");
     bool balances = service_is_type(service, "LoadBalancer");
-    if (old && balances && service_is_type(old, "LoadBalancer") && !service_same(service, old, core_v1_ServiceSpec_loadBalancerClass))
+    if (old && balances && service_is_type(old, "LoadBalancer") &&
+        !service_same(service, old, core_v1_ServiceSpec_loadBalancerClass))
         causes_invalid(c, &at, class, "may not change once set");
     if (!value_is_set(class))
         return;
@@ -190,10 +201,13 @@ void check_load_balancer_status(struct causes *c, const struct value *service, c
 {
     static const char *const modes[] = {"Proxy", "VIP", NULL};
     const struct value *list =
-        value_at(value_at(value_at(service, core_v1_Service_status), core_v1_ServiceStatus_loadBalancer), core_v1_LoadBalancerStatus_ingress);
+        value_at(value_at(value_at(service, core_v1_Service_status), core_v1_ServiceStatus_loadBalancer),
+                 core_v1_LoadBalancerStatus_ingress);
     const struct value *before =
-        value_at(value_at(value_at(old, core_v1_Service_status), core_v1_ServiceStatus_loadBalancer), core_v1_LoadBalancerStatus_ingress);
-    struct path status = path_field(NULL, "status"), balancer = path_field(&status, "loadBalancer"), at = path_field(&balancer, "ingress");
+        value_at(value_at(value_at(old, core_v1_Service_status), core_v1_ServiceStatus_loadBalancer),
+                 core_v1_LoadBalancerStatus_ingress);
+    struct path status = path_field(NULL, "status"), balancer = path_field(&status, "loadBalancer"),
+                at = path_field(&balancer, "ingress");
     struct value known = value_absent;
     if (value_count(list) && !service_is_type(service, "LoadBalancer")) {
         causes_forbidden(c, &at, "may only be used when `spec.type` is 'LoadBalancer'");
@@ -202,7 +216,8 @@ void check_load_balancer_status(struct causes *c, const struct value *service, c
     for (VALUE_EACH(ingress, before))
         *value_append(c->arena, &known) = *value_at(ingress, core_v1_LoadBalancerIngress_ip);
     for (size_t i = 0; i < value_count(list); i++) {
-        const struct value *ingress = value_item(list, i), *mode = value_at(ingress, core_v1_LoadBalancerIngress_ipMode);
+        const struct value *ingress = value_item(list, i),
+                           *mode = value_at(ingress, core_v1_LoadBalancerIngress_ipMode);
         struct slice ip = value_text(value_at(ingress, core_v1_LoadBalancerIngress_ip));
         struct slice host = value_text(value_at(ingress, core_v1_LoadBalancerIngress_hostname));
         struct path item = path_index(&at, i);

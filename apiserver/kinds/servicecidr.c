@@ -21,17 +21,20 @@ static void check_cidrs(struct causes *c, const struct path *at, const struct va
         return;
     }
     if (value_count(cidrs) > 2) {
-        causes_invalid_shown(c, at, shown_record(c->arena, value_at(object, networking_v1_ServiceCIDR_spec)), "may only hold up to 2 values");
+        causes_invalid_shown(c, at, shown_record(c->arena, value_at(object, networking_v1_ServiceCIDR_spec)),
+                             "may only hold up to 2 values");
         return;
     }
     for (size_t i = 0; i < value_count(cidrs); i++)
         check_cidr_strict(c, PATH_I(at, i), value_text(value_item(cidrs, i)));
-    if (value_count(cidrs) == 2 && cidr_parse(value_text(value_item(cidrs, 0)), &a) && cidr_parse(value_text(value_item(cidrs, 1)), &b) &&
-        a.network.v6 == b.network.v6)
-        causes_invalid_shown(c, at, shown_list(c->arena, cidrs), "may specify no more than one CIDR for each IP family");
+    if (value_count(cidrs) == 2 && cidr_parse(value_text(value_item(cidrs, 0)), &a) &&
+        cidr_parse(value_text(value_item(cidrs, 1)), &b) && a.network.v6 == b.network.v6)
+        causes_invalid_shown(c, at, shown_list(c->arena, cidrs),
+                             "may specify no more than one CIDR for each IP family");
 }
 
-static bool check_kept(struct causes *c, const struct path *at, const struct value *now, const struct value *old, size_t i)
+static bool check_kept(struct causes *c, const struct path *at, const struct value *now,
+                       const struct value *old, size_t i)
 {
     if (value_equal(value_item(now, i), value_item(old, i)))
         return true;
@@ -82,7 +85,8 @@ static const struct value *parent_of(const struct value *object)
 
 static void check_parent(struct causes *c, const struct path *at, const struct value *parent)
 {
-    static const unsigned segments[] = {networking_v1_ParentReference_resource, networking_v1_ParentReference_name,
+    static const unsigned segments[] = {networking_v1_ParentReference_resource,
+                                        networking_v1_ParentReference_name,
                                         networking_v1_ParentReference_namespace};
     struct slice group = value_text(value_at(parent, networking_v1_ParentReference_group));
     if (group.len)
@@ -95,7 +99,8 @@ static void check_parent(struct causes *c, const struct path *at, const struct v
 }
 
 /* From the schema upstream, so last; what is immutable and changed is not looked into. */
-static void check_parent_given(struct causes *c, const struct path *at, const struct value *parent, const struct value *old)
+static void check_parent_given(struct causes *c, const struct path *at, const struct value *parent,
+                               const struct value *old)
 {
     if (!value_is_set(parent)) {
         causes_required(c, at, "%s", "");
@@ -113,7 +118,8 @@ static void check_parent_given(struct causes *c, const struct path *at, const st
 
 static void validate_address(struct kind_request *req, const struct value *object, const struct value *old)
 {
-    struct path metadata = path_field(NULL, "metadata"), spec = path_field(NULL, "spec"), at = path_field(&spec, "parentRef");
+    struct path metadata = path_field(NULL, "metadata"), spec = path_field(NULL, "spec"),
+                at = path_field(&spec, "parentRef");
     check_ip_strict(req->causes, PATH(&metadata, "name"), object_name(object));
     check_parent(req->causes, &at, parent_of(object));
     check_parent_given(req->causes, &at, parent_of(object), old);
@@ -128,8 +134,8 @@ static void row_address(struct arena *arena, const struct value *object, int64_t
     struct slice namespace = value_text(value_at(parent, networking_v1_ParentReference_namespace));
     cells[1] = cell_cstr("<none>");
     if (value_is_set(parent))
-        cells[1] = cell_format(arena, "%.*s%s%.*s%s%.*s/%.*s", SLICE_ARG(resource), group.len ? "." : "", SLICE_ARG(group),
-                               namespace.len ? "/" : "", SLICE_ARG(namespace),
+        cells[1] = cell_format(arena, "%.*s%s%.*s%s%.*s/%.*s", SLICE_ARG(resource), group.len ? "." : "",
+                               SLICE_ARG(group), namespace.len ? "/" : "", SLICE_ARG(namespace),
                                SLICE_ARG(value_text(value_at(parent, networking_v1_ParentReference_name))));
 }
 

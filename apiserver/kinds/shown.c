@@ -5,7 +5,8 @@
 
 enum { TEXT_MAX = 1 << 20 };
 
-/* Go names that are not just the JSON name with a capital. Longest first where one is the start of another. */
+/* Go names that are not just the JSON name with a capital. Longest first where one is the start of another.
+ */
 static const struct {
     const char *json, *go;
 } go_names[] = {
@@ -48,8 +49,8 @@ static const struct {
 /* IntOrString fields that are pointers on the wire but plain values inside: they print 0, not null. */
 static bool is_plain_inside(const struct schema_type *type, const struct schema_field *f)
 {
-    return f->schema.kind == SCHEMA_INT_OR_STRING &&
-           (strcmp(type->name, "RollingUpdateDeployment") == 0 || strcmp(type->name, "RollingUpdateDaemonSet") == 0);
+    return f->schema.kind == SCHEMA_INT_OR_STRING && (strcmp(type->name, "RollingUpdateDeployment") == 0 ||
+                                                      strcmp(type->name, "RollingUpdateDaemonSet") == 0);
 }
 
 static void put_name(struct buf *out, const char *json)
@@ -201,7 +202,8 @@ const char *shown_list(struct arena *arena, const struct value *list)
     buf_putc(&out, '[');
     for (size_t i = 0; i < value_count(list); i++) {
         const struct value *item = value_item(list, i);
-        struct schema record = {.kind = SCHEMA_RECORD, .type = item->kind == VALUE_RECORD ? item->record->type : NULL};
+        struct schema record = {.kind = SCHEMA_RECORD,
+                                .type = item->kind == VALUE_RECORD ? item->record->type : NULL};
         if (i)
             buf_putc(&out, ',');
         put_value(&out, record.type ? &record : item->kind == VALUE_INT ? &int_schema : &string_schema, item);

@@ -24,7 +24,8 @@ static void name_claims(struct value *spec)
 {
     struct value *claims = value_mut(spec, apps_v1_StatefulSetSpec_volumeClaimTemplates);
     for (size_t i = 0; i < value_count(claims); i++) {
-        *value_mut(&claims->list->items[i], core_v1_PersistentVolumeClaim_kind) = value_of_cstr("PersistentVolumeClaim");
+        *value_mut(&claims->list->items[i], core_v1_PersistentVolumeClaim_kind) =
+            value_of_cstr("PersistentVolumeClaim");
         *value_mut(&claims->list->items[i], core_v1_PersistentVolumeClaim_apiVersion) = value_of_cstr("v1");
     }
 }
@@ -51,7 +52,8 @@ static void prepare_update(struct kind_request *req, struct value *object, const
 
 static void check_rolling_update(struct causes *c, const struct path *at, const struct value *rolling)
 {
-    const struct value *unavailable = value_at(rolling, apps_v1_RollingUpdateStatefulSetStrategy_maxUnavailable);
+    const struct value *unavailable =
+        value_at(rolling, apps_v1_RollingUpdateStatefulSetStrategy_maxUnavailable);
     struct path unavailable_at = path_field(at, "maxUnavailable");
     check_count(c, at, rolling, apps_v1_RollingUpdateStatefulSetStrategy_partition);
     if (!value_is_set(unavailable))
@@ -71,12 +73,14 @@ static void check_strategy(struct causes *c, const struct path *at, const struct
         causes_required(c, at, "%s", "");
     } else if (value_is(type, "OnDelete")) {
         if (value_is_set(rolling))
-            causes_invalid_shown(c, &rolling_at, shown_record(c->arena, rolling), "only allowed for updateStrategy 'RollingUpdate'");
+            causes_invalid_shown(c, &rolling_at, shown_record(c->arena, rolling),
+                                 "only allowed for updateStrategy 'RollingUpdate'");
     } else if (value_is(type, "RollingUpdate")) {
         if (value_is_set(rolling))
             check_rolling_update(c, &rolling_at, rolling);
     } else {
-        causes_invalid_shown(c, at, shown_record(c->arena, strategy), "must be 'RollingUpdate' or 'OnDelete'");
+        causes_invalid_shown(c, at, shown_record(c->arena, strategy),
+                             "must be 'RollingUpdate' or 'OnDelete'");
     }
 }
 
@@ -102,8 +106,10 @@ static bool has_claim(const struct value *claims, struct slice name)
     return false;
 }
 
-/* Claims become volumes of the same name in each pod, in place of volumes that the template gives that name. */
-static struct value volumes_with_claims(struct arena *arena, const struct value *pod, const struct value *claims)
+/* Claims become volumes of the same name in each pod, in place of volumes that the template gives that name.
+ */
+static struct value volumes_with_claims(struct arena *arena, const struct value *pod,
+                                        const struct value *claims)
 {
     const struct schema_type *type = pod->record->type->fields[core_v1_PodSpec_volumes].schema.elem->type;
     struct value out = value_absent;
@@ -112,7 +118,8 @@ static struct value volumes_with_claims(struct arena *arena, const struct value 
         *volume = value_new_record(arena, type);
         *value_mut(volume, core_v1_Volume_name) = value_of_string(object_name(claim));
         struct value *source = value_ensure_record(arena, volume, core_v1_Volume_persistentVolumeClaim);
-        *value_mut(source, core_v1_PersistentVolumeClaimVolumeSource_claimName) = value_of_string(object_name(claim));
+        *value_mut(source, core_v1_PersistentVolumeClaimVolumeSource_claimName) =
+            value_of_string(object_name(claim));
     }
     for (VALUE_EACH(volume, value_at(pod, core_v1_PodSpec_volumes)))
         if (!has_claim(claims, value_text(value_at(volume, core_v1_Volume_name))))
@@ -120,7 +127,8 @@ static struct value volumes_with_claims(struct arena *arena, const struct value 
     return out;
 }
 
-/* The template as the controller will use it: it sets hostname and subdomain itself and adds the claims' volumes. */
+/* The template as the controller will use it: it sets hostname and subdomain itself and adds the claims'
+ * volumes. */
 static struct value effective_template(struct arena *arena, const struct value *spec)
 {
     const struct value *claims = value_at(spec, apps_v1_StatefulSetSpec_volumeClaimTemplates);
@@ -143,7 +151,8 @@ struct rules { /* what an update forgives */
     const struct value *old;
 };
 
-static void check_template(struct kind_request *req, const struct path *at, const struct value *spec, const struct rules *rules)
+static void check_template(struct kind_request *req, const struct path *at, const struct value *spec,
+                           const struct rules *rules)
 {
     struct value template = effective_template(req->arena, spec);
     struct value old = rules->old ? effective_template(req->arena, rules->old) : value_absent;
@@ -152,11 +161,12 @@ static void check_template(struct kind_request *req, const struct path *at, cons
     if (!rules->skip_template)
         check_pod_template_spec(req, at, &template, rules->old ? &old : NULL);
     check_labels(req->causes, PATH(at, "labels"), value_at(metadata, meta_v1_ObjectMeta_labels));
-    check_annotations(req->causes, PATH(at, "annotations"), value_at(metadata, meta_v1_ObjectMeta_annotations));
+    check_annotations(req->causes, PATH(at, "annotations"),
+                      value_at(metadata, meta_v1_ObjectMeta_annotations));
 }
 
-static void check_selector_and_template(struct kind_request *req, const struct path *at, const struct value *spec,
-                                        const struct rules *rules)
+static void check_selector_and_template(struct kind_request *req, const struct path *at,
+                                        const struct value *spec, const struct rules *rules)
 {
     const struct value *selector = value_at(spec, apps_v1_StatefulSetSpec_selector);
     struct path selector_at = path_field(at, "selector"), template_at = path_field(at, "template");
@@ -174,7 +184,8 @@ static void check_selector_and_template(struct kind_request *req, const struct p
     check_template_runs_always(req->causes, &template_at, template_of(spec), "StatefulSet");
 }
 
-static void check_numbers(struct causes *c, const struct path *at, const struct value *spec, const struct rules *rules)
+static void check_numbers(struct causes *c, const struct path *at, const struct value *spec,
+                          const struct rules *rules)
 {
     const struct value *service = value_at(spec, apps_v1_StatefulSetSpec_serviceName);
     const struct value *ordinals = value_at(spec, apps_v1_StatefulSetSpec_ordinals);
@@ -185,14 +196,17 @@ static void check_numbers(struct causes *c, const struct path *at, const struct 
         check_name(c, PATH(at, "serviceName"), value_text(service), name_check_label);
 }
 
-static void check_spec(struct kind_request *req, const struct path *at, const struct value *spec, const struct rules *rules)
+static void check_spec(struct kind_request *req, const struct path *at, const struct value *spec,
+                       const struct rules *rules)
 {
     const struct value *management = value_at(spec, apps_v1_StatefulSetSpec_podManagementPolicy);
     if (value_text(management).len == 0)
         causes_required(req->causes, PATH(at, "podManagementPolicy"), "%s", "");
     else if (!value_is(management, "OrderedReady") && !value_is(management, "Parallel"))
-        causes_invalid(req->causes, PATH(at, "podManagementPolicy"), management, "must be 'OrderedReady' or 'Parallel'");
-    check_strategy(req->causes, PATH(at, "updateStrategy"), value_at(spec, apps_v1_StatefulSetSpec_updateStrategy));
+        causes_invalid(req->causes, PATH(at, "podManagementPolicy"), management,
+                       "must be 'OrderedReady' or 'Parallel'");
+    check_strategy(req->causes, PATH(at, "updateStrategy"),
+                   value_at(spec, apps_v1_StatefulSetSpec_updateStrategy));
     check_retention(req->causes, PATH(at, "persistentVolumeClaimRetentionPolicy"),
                     value_at(spec, apps_v1_StatefulSetSpec_persistentVolumeClaimRetentionPolicy));
     check_numbers(req->causes, at, spec, rules);
@@ -209,18 +223,22 @@ static bool is_sound(struct kind_request *req, const struct value *spec)
     return found.count == 0;
 }
 
-static void check_kept(struct causes *c, const struct path *at, const struct value *spec, const struct value *old)
+static void check_kept(struct causes *c, const struct path *at, const struct value *spec,
+                       const struct value *old)
 {
     const struct value *claims = value_at(spec, apps_v1_StatefulSetSpec_volumeClaimTemplates);
     check_immutable(c, PATH(at, "selector"), value_at(spec, apps_v1_StatefulSetSpec_selector),
                     value_at(old, apps_v1_StatefulSetSpec_selector));
     if (!value_equal(claims, value_at(old, apps_v1_StatefulSetSpec_volumeClaimTemplates)))
-        causes_invalid_shown(c, PATH(at, "volumeClaimTemplates"), shown_list(c->arena, claims), "field is immutable");
-    const unsigned texts[] = {apps_v1_StatefulSetSpec_serviceName, apps_v1_StatefulSetSpec_podManagementPolicy};
+        causes_invalid_shown(c, PATH(at, "volumeClaimTemplates"), shown_list(c->arena, claims),
+                             "field is immutable");
+    const unsigned texts[] = {apps_v1_StatefulSetSpec_serviceName,
+                              apps_v1_StatefulSetSpec_podManagementPolicy};
     for (size_t i = 0; i < 2; i++) {
         const struct value *now = value_at(spec, texts[i]);
         if (!value_equal(now, value_at(old, texts[i])))
-            causes_invalid_text(c, PATH(at, field_name(spec, texts[i])), value_text(now), "field is immutable");
+            causes_invalid_text(c, PATH(at, field_name(spec, texts[i])), value_text(now),
+                                "field is immutable");
     }
 }
 
@@ -248,16 +266,20 @@ static void validate(struct kind_request *req, const struct value *object, const
     struct path at = path_field(NULL, "spec");
     const struct value *spec = spec_of(object), *old_spec = old ? spec_of(old) : NULL;
     if (slice_is(req->subresource, "status")) {
-        check_status(req->causes, value_at(object, apps_v1_StatefulSet_status), value_at(old, apps_v1_StatefulSet_status));
+        check_status(req->causes, value_at(object, apps_v1_StatefulSet_status),
+                     value_at(old, apps_v1_StatefulSet_status));
         return;
     }
-    check_spec(req, &at, spec, &(struct rules){.update = old != NULL, .old = old_spec, .skip_template = old && !is_sound(req, old_spec)});
+    check_spec(req, &at, spec,
+               &(struct rules){
+                   .update = old != NULL, .old = old_spec, .skip_template = old && !is_sound(req, old_spec)});
     if (old)
         check_kept(req->causes, &at, spec, old_spec);
     if (!old || !value_equal(spec, old_spec))
         pod_template_warn(req, PATH(&at, "template"), template_of(spec), old ? template_of(old_spec) : NULL);
     if (value_int(value_at(spec, apps_v1_StatefulSetSpec_revisionHistoryLimit), 0) < 0)
-        kind_warn(req, "spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended");
+        kind_warn(req, "spec.revisionHistoryLimit: a negative value retains all historical revisions; a "
+                       "value >= 0 is recommended");
 }
 
 /* Name, Ready, Age, Containers, Images. */
@@ -265,7 +287,8 @@ static void row(struct arena *arena, const struct value *object, int64_t now, st
 {
     const struct value *spec = spec_of(object), *status = value_at(object, apps_v1_StatefulSet_status);
     const struct value *pod = value_at(template_of(spec), core_v1_PodTemplateSpec_spec);
-    cells[1] = cell_format(arena, "%lld/%lld", (long long)value_int(value_at(status, apps_v1_StatefulSetStatus_readyReplicas), 0),
+    cells[1] = cell_format(arena, "%lld/%lld",
+                           (long long)value_int(value_at(status, apps_v1_StatefulSetStatus_readyReplicas), 0),
                            (long long)value_int(value_at(spec, apps_v1_StatefulSetSpec_replicas), 0));
     cells[2] = cell_age(arena, value_at(object_metadata(object), meta_v1_ObjectMeta_creationTimestamp), now);
     cells[3] = cell_container_names(arena, pod);

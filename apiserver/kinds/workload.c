@@ -22,15 +22,16 @@ void check_count(struct causes *c, const struct path *at, const struct value *re
         check_non_negative(c, PATH(at, field_name(record, field)), v->i);
 }
 
-void check_count_at_most(struct causes *c, const struct path *at, const struct value *record, unsigned field, int64_t limit,
-                         const char *message)
+void check_count_at_most(struct causes *c, const struct path *at, const struct value *record, unsigned field,
+                         int64_t limit, const char *message)
 {
     int64_t n = value_int(value_at(record, field), 0);
     if (n > limit && record->kind == VALUE_RECORD)
         causes_invalid_int(c, PATH(at, field_name(record, field)), n, "%s", message);
 }
 
-void check_not_decremented(struct causes *c, const struct path *at, const struct value *now, const struct value *old, unsigned field)
+void check_not_decremented(struct causes *c, const struct path *at, const struct value *now,
+                           const struct value *old, unsigned field)
 {
     const struct value *before = value_at(old, field), *after = value_at(now, field);
     if (value_is_set(before) && (!value_is_set(after) || after->i < before->i))
@@ -58,7 +59,9 @@ void check_int_or_percent(struct causes *c, const struct path *at, const struct 
     if (v->kind == VALUE_INT)
         check_non_negative(c, at, v->i);
     else if (v->kind == VALUE_STRING && !percentage(v, &n))
-        causes_invalid(c, at, v, "must be digits followed by '%%', such as '25%%' (regex used for validation is '[0-9]+%%')");
+        causes_invalid(
+            c, at, v,
+            "must be digits followed by '%%', such as '25%%' (regex used for validation is '[0-9]+%%')");
 }
 
 void check_at_most_100_percent(struct causes *c, const struct path *at, const struct value *v)
@@ -99,13 +102,15 @@ void causes_invalid_bare(struct causes *c, const struct path *at, const char *de
 void check_selects_template(struct causes *c, const struct path *template_at, const struct value *selector,
                             const struct value *template)
 {
-    const struct value *labels = value_at(value_at(template, core_v1_PodTemplateSpec_metadata), meta_v1_ObjectMeta_labels);
+    const struct value *labels =
+        value_at(value_at(template, core_v1_PodTemplateSpec_metadata), meta_v1_ObjectMeta_labels);
     struct path metadata = path_field(template_at, "metadata");
     if (!label_selector_matches(selector, labels))
         causes_invalid(c, PATH(&metadata, "labels"), labels, "`selector` does not match template `labels`");
 }
 
-void check_template_runs_always(struct causes *c, const struct path *template_at, const struct value *template, const char *who)
+void check_template_runs_always(struct causes *c, const struct path *template_at,
+                                const struct value *template, const char *who)
 {
     static const char *const always[] = {"Always", NULL};
     const struct value *spec = value_at(template, core_v1_PodTemplateSpec_spec);
@@ -114,7 +119,8 @@ void check_template_runs_always(struct causes *c, const struct path *template_at
     if (!value_is(policy, "Always"))
         causes_not_supported(c, PATH(&at, "restartPolicy"), value_text(policy), always);
     if (value_is_set(value_at(spec, core_v1_PodSpec_activeDeadlineSeconds)))
-        causes_forbidden(c, PATH(&at, "activeDeadlineSeconds"), "activeDeadlineSeconds in %s is not Supported", who);
+        causes_forbidden(c, PATH(&at, "activeDeadlineSeconds"),
+                         "activeDeadlineSeconds in %s is not Supported", who);
 }
 
 static bool is_url_path(struct slice s)
@@ -139,8 +145,9 @@ void check_domain_prefixed_path(struct causes *c, const struct path *at, struct 
         struct slice rest = slice_from(text, (size_t)slash + 1);
         check_name(c, at, slice_make(text.ptr, (size_t)slash), name_check_subdomain);
         if (!is_url_path(rest))
-            causes_invalid_text(c, at, rest, "must be a path of a URL (regex used for validation is "
-                                             "'[A-Za-z0-9/\\-._~%%!$&'()*+,;=:]+')");
+            causes_invalid_text(c, at, rest,
+                                "must be a path of a URL (regex used for validation is "
+                                "'[A-Za-z0-9/\\-._~%%!$&'()*+,;=:]+')");
     }
 }
 
@@ -149,7 +156,8 @@ void warn_name_not_label(struct kind_request *req, const struct value *object)
     const char *why = name_check_label(object_name(object));
     if (why)
         kind_warn(req,
-                  "metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is "
+                  "metadata.name: this is used in Pod names and hostnames, which can result in surprising "
+                  "behavior; a DNS label is "
                   "recommended: [%s]",
                   why);
 }
@@ -171,7 +179,8 @@ void set_generation(struct value *object, const struct value *old, bool changed)
         return;
     int64_t before = old ? value_int(value_at(object_metadata(old), meta_v1_ObjectMeta_generation), 0) : 0;
     int64_t generation = old ? before + changed : 1;
-    *value_mut(metadata, meta_v1_ObjectMeta_generation) = generation ? value_of_int(generation) : value_absent;
+    *value_mut(metadata, meta_v1_ObjectMeta_generation) =
+        generation ? value_of_int(generation) : value_absent;
 }
 
 void set_annotation(struct arena *arena, struct value *object, const char *key, struct slice text)
@@ -179,7 +188,8 @@ void set_annotation(struct arena *arena, struct value *object, const char *key, 
     struct value *metadata = value_get_mut(object, SLICE("metadata"));
     if (!metadata || metadata->kind != VALUE_RECORD)
         return;
-    *value_put(arena, value_mut(metadata, meta_v1_ObjectMeta_annotations), slice_str(key)) = value_of_string(text);
+    *value_put(arena, value_mut(metadata, meta_v1_ObjectMeta_annotations), slice_str(key)) =
+        value_of_string(text);
 }
 
 /* ---- cells ---- */

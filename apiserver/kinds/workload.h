@@ -1,7 +1,8 @@
 /*
- * workload: what the kinds that run pods (deployments, jobs, ...) and their neighbours share: checks of counts, of numbers that may be
- * percentages, of a selector against its template; cells of their tables.
- * Pure; one thread at a time per request. Causes are added to req->causes; texts live in req->arena or the arena given.
+ * workload: what the kinds that run pods (deployments, jobs, ...) and their neighbours share: checks of
+ * counts, of numbers that may be percentages, of a selector against its template; cells of their tables.
+ * Pure; one thread at a time per request. Causes are added to req->causes; texts live in req->arena or the
+ * arena given.
  */
 #ifndef APISERVER_KINDS_WORKLOAD_H
 #define APISERVER_KINDS_WORKLOAD_H
@@ -12,12 +13,14 @@
 const char *field_name(const struct value *record, unsigned field);
 
 /* Each looks at a field of a record by its index and names it below `at`; unset ones are good. */
-void check_count(struct causes *c, const struct path *at, const struct value *record, unsigned field); /* not negative */
+void check_count(struct causes *c, const struct path *at, const struct value *record,
+                 unsigned field); /* not negative */
 /* "<message>" when the field's number is larger than another's. */
-void check_count_at_most(struct causes *c, const struct path *at, const struct value *record, unsigned field, int64_t limit,
-                         const char *message);
+void check_count_at_most(struct causes *c, const struct path *at, const struct value *record, unsigned field,
+                         int64_t limit, const char *message);
 /* status.collisionCount may not go down or away. */
-void check_not_decremented(struct causes *c, const struct path *at, const struct value *now, const struct value *old, unsigned field);
+void check_not_decremented(struct causes *c, const struct path *at, const struct value *now,
+                           const struct value *old, unsigned field);
 
 /* IntOrString: a count, or a percentage "25%". */
 void check_int_or_percent(struct causes *c, const struct path *at, const struct value *v);
@@ -31,8 +34,10 @@ void causes_invalid_bare(struct causes *c, const struct path *at, const char *de
 /* `selector` does not match template `labels`, on at.metadata.labels. */
 void check_selects_template(struct causes *c, const struct path *template_at, const struct value *selector,
                             const struct value *template);
-/* The template of a workload whose pods must run for ever: restartPolicy Always, no activeDeadlineSeconds. `who` is the Go kind. */
-void check_template_runs_always(struct causes *c, const struct path *template_at, const struct value *template, const char *who);
+/* The template of a workload whose pods must run for ever: restartPolicy Always, no activeDeadlineSeconds.
+ * `who` is the Go kind. */
+void check_template_runs_always(struct causes *c, const struct path *template_at,
+                                const struct value *template, const char *who);
 
 /* "domain/path", as names of controllers: `acme.io/foo`. Required. */
 void check_domain_prefixed_path(struct causes *c, const struct path *at, struct slice text);
