@@ -4,6 +4,7 @@
 #include "apiserver/kinds/names.h"
 #include "apiserver/kinds/podspec.h"
 #include "apiserver/kinds/shown.h"
+#include "apiserver/kinds/storage.h"
 #include "apiserver/kinds/workload.h"
 #include "openapi/gen/apps_v1.h"
 #include "openapi/gen/core_v1.h"
@@ -184,6 +185,17 @@ static void check_selector_and_template(struct kind_request *req, const struct p
     check_template_runs_always(req->causes, &template_at, template_of(spec), "StatefulSet");
 }
 
+/* Claims may not change after they were made, so what is there is not judged again. */
+static void check_claim_templates(struct causes *c, const struct path *at, const struct value *spec)
+{
+    const struct value *claims = value_at(spec, apps_v1_StatefulSetSpec_volumeClaimTemplates);
+    for (size_t i = 0; i < value_count(claims); i++) {
+        struct path item = path_index(at, i);
+        check_claim_spec(c, PATH(&item, "spec"),
+                         value_at(value_item(claims, i), core_v1_PersistentVolumeClaim_spec), &value_absent);
+    }
+}
+
 static void check_numbers(struct causes *c, const struct path *at, const struct value *spec,
                           const struct rules *rules)
 {
@@ -209,6 +221,8 @@ static void check_spec(struct kind_request *req, const struct path *at, const st
                    value_at(spec, apps_v1_StatefulSetSpec_updateStrategy));
     check_retention(req->causes, PATH(at, "persistentVolumeClaimRetentionPolicy"),
                     value_at(spec, apps_v1_StatefulSetSpec_persistentVolumeClaimRetentionPolicy));
+    if (!rules->update)
+        check_claim_templates(req->causes, PATH(at, "volumeClaimTemplates"), spec);
     check_numbers(req->causes, at, spec, rules);
     check_selector_and_template(req, at, spec, rules);
 }

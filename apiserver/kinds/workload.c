@@ -12,7 +12,7 @@ enum { CELL_MAX = 1 << 20 };
 
 const char *field_name(const struct value *record, unsigned field)
 {
-    return record->record->type->fields[field].name;
+    return record->kind == VALUE_RECORD ? record->record->type->fields[field].name : "";
 }
 
 void check_count(struct causes *c, const struct path *at, const struct value *record, unsigned field)

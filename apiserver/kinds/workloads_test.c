@@ -120,6 +120,13 @@ static const struct rule_case cases[] = {
       "spec.updateStrategy: Invalid value: {\"Type\":\"Odd\",\"RollingUpdate\":null}: must be "
       "'RollingUpdate' or 'OnDelete'",
       "spec.ordinals.start: Invalid value: -1"}},
+    {"a claim of nothing",
+     "apps/v1/statefulsets",
+     "",
+     NAMED(GOOD ",\"volumeClaimTemplates\":[{\"metadata\":{\"name\":\"d\"},\"spec\":{}}]"),
+     NULL,
+     {"spec.volumeClaimTemplates[0].spec.accessModes: Required value",
+      "spec.volumeClaimTemplates[0].spec.resources[storage]: Required value"}},
     {"OnDelete has no parameters",
      "apps/v1/statefulsets",
      "",
