@@ -52,10 +52,15 @@ struct admission_plugin {
 bool admission_mutate(struct admission_request *req, struct error *err);
 bool admission_validate(struct admission_request *req, struct error *err);
 
+/* For plugins: `pods "x" is forbidden: ...`. Returns false. */
+bool admission_forbid(const struct admission_request *req, struct error *err, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* ---- the plugins, each in its file ---- */
+extern const struct admission_plugin admission_namespace_lifecycle;
 extern const struct admission_plugin admission_service_account;
 extern const struct admission_plugin admission_node_taints;
-extern const struct admission_plugin admission_priority;
+extern const struct admission_plugin admission_priority, admission_system_priority_classes;
 extern const struct admission_plugin admission_default_tolerations;
 extern const struct admission_plugin admission_storage_in_use;
 extern const struct admission_plugin admission_default_storage_class;

@@ -1,0 +1,53 @@
+#include "admission/admission.h"
+
+/*
+ * The order is upstream's (pkg/kubeapiserver/options/plugins.go): what sets values that others look at comes first. A plugin
+ * that is not here is named in docs/compatibility.md.
+ */
+static const struct admission_plugin *const chain[] = {
+    &admission_namespace_lifecycle,
+    &admission_service_account,
+    &admission_node_taints,
+    &admission_priority, /* before anything that ranks pods */
+    &admission_system_priority_classes,
+    &admission_default_tolerations,
+    &admission_default_storage_class,
+    &admission_storage_in_use,
+    &admission_default_ingress_class,
+};
+
+static bool applies(const struct admission_plugin *plugin, const struct admission_request *req)
+{
+    if (!(plugin->operations & req->operation))
+        return false;
+    return !plugin->resource || (strcmp(plugin->resource, req->resource->name) == 0 &&
+                                 strcmp(plugin->group, req->resource->group) == 0);
+}
+
+bool admission_mutate(struct admission_request *req, struct error *err)
+{
+    for (size_t i = 0; i < sizeof chain / sizeof *chain; i++)
+        if (applies(chain[i], req) && chain[i]->mutate && !chain[i]->mutate(req, err))
+            return false;
+    return true;
+}
+
+bool admission_validate(struct admission_request *req, struct error *err)
+{
+    for (size_t i = 0; i < sizeof chain / sizeof *chain; i++)
+        if (applies(chain[i], req) && chain[i]->validate && !chain[i]->validate(req, err))
+            return false;
+    return true;
+}
+
+bool admission_forbid(const struct admission_request *req, struct error *err, const char *fmt, ...)
+{
+    struct slice group = slice_str(req->resource->group), resource = slice_str(req->resource->name);
+    va_list args;
+    va_start(args, fmt);
+    const char *why = arena_vprintf(req->arena, fmt, args);
+    va_end(args);
+    error_set(err, REASON_FORBIDDEN, "%s%s%s \"%.*s\" is forbidden: %s", req->resource->name, group.len ? "." : "",
+              req->resource->group, SLICE_ARG(req->name), why);
+    return error_about(err, group, resource, req->name);
+}

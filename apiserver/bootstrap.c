@@ -1,0 +1,133 @@
+#include "apiserver/bootstrap.h"
+
+#include <stdlib.h>
+
+#include "apiserver/allocate.h"
+#include "apiserver/bootstrap_data.h"
+#include "apiserver/kinds/kind.h"
+#include "apiserver/metadata.h"
+#include "apiserver/object.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "openapi/default.h"
+#include "openapi/gen/core_v1.h"
+#include "openapi/gen/networking_v1.h"
+
+enum { MAX_OBJECTS = 512 };
+
+/* What depends on this server's flags and on the day. */
+static void fill_in(struct arena *arena, const struct server_config *config, struct value *object)
+{
+    struct slice kind = value_text(value_get(object, SLICE("kind")));
+    if (slice_is(kind, "Service")) {
+        struct value *spec = value_mut(object, core_v1_Service_spec);
+        struct slice ip = allocator_first_ip(arena, config->service_range);
+        const char *colon = strrchr(config->listen, ':');
+        *value_mut(spec, core_v1_ServiceSpec_clusterIP) = value_of_string(ip);
+        *value_append(arena, value_mut(spec, core_v1_ServiceSpec_clusterIPs)) = value_of_string(ip);
+        *value_append(arena, value_mut(spec, core_v1_ServiceSpec_ipFamilies)) = value_of_cstr("IPv4");
+        *value_mut(spec, core_v1_ServiceSpec_ipFamilyPolicy) = value_of_cstr("SingleStack");
+        struct value *port = &value_mut(spec, core_v1_ServiceSpec_ports)->list->items[0];
+        *value_mut(port, core_v1_ServicePort_targetPort) = value_of_int(colon && atoi(colon + 1) ? atoi(colon + 1) : 6443);
+    } else if (slice_is(kind, "ServiceCIDR")) {
+        struct value *spec = value_ensure_record(arena, object, networking_v1_ServiceCIDR_spec);
+        *value_append(arena, value_mut(spec, networking_v1_ServiceCIDRSpec_cidrs)) = value_of_cstr(config->service_range);
+    } else if (slice_is(kind, "ConfigMap")) {
+        char *day = arena_bytes(arena, CLOCK_TEXT);
+        clock_format_seconds(clock_now_seconds(), day);
+        *value_put(arena, value_mut(object, core_v1_ConfigMap_data), SLICE("since")) = value_of_string(slice_make(day, 10));
+    }
+}
+
+static bool read_object(struct arena *arena, const struct server_config *config, struct slice line,
+                        const struct schema_resource **ret_resource, struct value *ret, struct error *err)
+{
+    struct slice api_version, kind;
+    if (!decode_type_meta(arena, line, &api_version, &kind, err))
+        return false;
+    long slash = slice_find(api_version, '/');
+    struct slice group = slash < 0 ? SLICE("") : slice_make(api_version.ptr, (size_t)slash);
+    *ret_resource = schema_find_kind(group, slice_from(api_version, (size_t)(slash + 1)), kind);
+    if (!*ret_resource)
+        return error_set(err, REASON_INTERNAL, "bootstrap.json: there is no kind %.*s in %.*s", SLICE_ARG(kind),
+                         SLICE_ARG(api_version));
+    if (!decode_json(arena, (*ret_resource)->type, line, ret, NULL, err))
+        return error_wrap(err, "bootstrap.json");
+    fill_in(arena, config, ret);
+    default_object(arena, ret);
+    struct slice ns = object_text(ret, meta_v1_ObjectMeta_namespace);
+    metadata_fill_create(arena, *ret_resource, ret, ns, clock_now_seconds());
+    if (kind_of(*ret_resource)->counts_generation)
+        *value_mut(object_meta_mut(arena, ret), meta_v1_ObjectMeta_generation) = value_of_int(1);
+    return true;
+}
+
+struct plan {
+    struct server *server;
+    struct arena *arena;
+    struct store_read *read;
+    struct store_op ops[MAX_OBJECTS];
+    size_t count;
+};
+
+/* Adds the object to what is to be written unless it is there. */
+static bool plan_object(struct plan *plan, struct slice line, struct error *err)
+{
+    const struct schema_resource *resource;
+    struct value object;
+    struct stored stored;
+    struct store_record present;
+    if (!read_object(plan->arena, &plan->server->config, line, &resource, &object, err))
+        return false;
+    struct slice key = object_key(plan->arena, resource, object_text(&object, meta_v1_ObjectMeta_namespace),
+                                  object_text(&object, meta_v1_ObjectMeta_name));
+    if (store_get(plan->read, key, &present) || plan->count == MAX_OBJECTS)
+        return true;
+    if (!object_encode(plan->arena, resource, &object, &stored, err))
+        return false;
+    plan->ops[plan->count++] = (struct store_op){.type = STORE_PUT, .key = key, .expect = 0, .header = stored.header,
+                                                 .value = stored.value, .splice = stored.splice};
+    return true;
+}
+
+/* One object stands on each line between "[" and "]". */
+static bool plan_all(struct plan *plan, struct error *err)
+{
+    struct slice rest = slice_make(bootstrap_json, (size_t)(bootstrap_json_end - bootstrap_json)), line;
+    while (slice_split(&rest, '\n', &line)) {
+        if (line.len < 2)
+            continue;
+        if (line.ptr[line.len - 1] == ',')
+            line.len--;
+        if (!plan_object(plan, line, err))
+            return false;
+    }
+    return true;
+}
+
+bool bootstrap_run(struct server *server, struct error *err)
+{
+    cleanup_arena struct arena *arena = arena_new();
+    cleanup_store_read struct store_read *read = store_read_begin(server->store, 0, err);
+    if (!read)
+        return false;
+    struct plan *plan = arena_zalloc(arena, sizeof *plan);
+    plan->server = server;
+    plan->arena = arena;
+    plan->read = read;
+    if (!plan_all(plan, err))
+        return false;
+    struct store_author author = {.user = SLICE("system:apiserver"), .manager = SLICE("coxswain-apiserver")};
+    struct store_txn_result result;
+    if (plan->count > 0 && store_txn(server->store, plan->ops, plan->count, &author, &result, err) != STORE_OK)
+        return false;
+    if (plan->count > 0)
+        log_info("objects of a fresh cluster written", LOG_N("count", plan->count));
+    atomic_store(&server->bootstrapped, true);
+    return true;
+}
+
+bool bootstrap_is_done(struct server *server)
+{
+    return atomic_load(&server->bootstrapped);
+}

@@ -1,0 +1,139 @@
+/* coxswain-apiserver: the Kubernetes API on an embedded store. Started by `coxswain up`, or by hand. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "apiserver/server.h"
+#include "base/flags.h"
+#include "base/log.h"
+
+static struct {
+    const char *data_dir, *listen, *cert, *key, *client_ca, *service_range, *node_ports, *log_level;
+    int64_t ready_fd, loops, workers, history, shutdown;
+    bool no_sync, anonymous, help;
+} o = {
+    .data_dir = "data",
+    .listen = "127.0.0.1:6443",
+    .service_range = "10.96.0.0/16",
+    .node_ports = "30000-32767",
+    .log_level = "info",
+    .ready_fd = -1,
+    .workers = 64,
+    .history = 300,
+    .shutdown = 10,
+};
+
+static const struct flag flags[] = {
+    {"data-dir", FLAG_STRING, &o.data_dir, "DIR", "folder of the store"},
+    {"listen", FLAG_STRING, &o.listen, "HOST:PORT", "address to serve on; port 0 takes any"},
+    {"tls-cert-file", FLAG_STRING, &o.cert, "FILE", "server certificate chain (PEM)"},
+    {"tls-private-key-file", FLAG_STRING, &o.key, "FILE", "its key (PEM)"},
+    {"client-ca-file", FLAG_STRING, &o.client_ca, "FILE", "CA of the client certificates that are believed (PEM)"},
+    {"service-cluster-ip-range", FLAG_STRING, &o.service_range, "CIDR", "addresses for services"},
+    {"service-node-port-range", FLAG_STRING, &o.node_ports, "LOW-HIGH", "ports for services of type NodePort"},
+    {"anonymous-auth", FLAG_BOOL, &o.anonymous, NULL,
+     "let requests without a credential go on as system:anonymous (else they get 401 outside the health paths)"},
+    {"history-seconds", FLAG_INT, &o.history, "N", "how long past revisions can be read", .min = 1, .max = 31536000},
+    {"loops", FLAG_INT, &o.loops, "N", "event loops, 0 for one per core", .min = 0, .max = 256},
+    {"workers", FLAG_INT, &o.workers, "N", "threads for writes and large reads at most", .min = 1, .max = 4096},
+    {"shutdown-seconds", FLAG_INT, &o.shutdown, "N", "how long running requests may take to end", .min = 0, .max = 3600},
+    {"no-sync", FLAG_BOOL, &o.no_sync, NULL, "do not wait for the disk: data survive a crash of the server, not of the machine"},
+    {"log-level", FLAG_STRING, &o.log_level, "LEVEL", "debug, info (a line per request), warn, error or off"},
+    {"ready-fd", FLAG_INT, &o.ready_fd, "N", "write \"READY port\" to this file descriptor when requests are served",
+     .min = -1, .max = 1 << 20},
+    {0},
+};
+
+static int fail(const char *message)
+{
+    fprintf(stderr, "coxswain-apiserver: %s\n", message);
+    return 1;
+}
+
+static void tell_ready(unsigned port, void *arg)
+{
+    (void)arg;
+    log_info("serving", LOG_S("listen", o.listen), LOG_N("port", port));
+    if (o.ready_fd < 0)
+        return;
+    dprintf((int)o.ready_fd, "READY %u\n", port);
+    close((int)o.ready_fd);
+}
+
+static bool parse_ports(const char *text, struct server_config *config)
+{
+    unsigned low, high;
+    char rest;
+    if (sscanf(text, "%u-%u%c", &low, &high, &rest) != 2 || low < 1 || high > 65535 || low > high)
+        return false;
+    config->node_port_low = low;
+    config->node_port_high = high;
+    return true;
+}
+
+/* Keys must not end in a core file, and as many connections as the system lets us have. */
+static void prepare_process(void)
+{
+    struct rlimit files;
+    prctl(PR_SET_DUMPABLE, 0);
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL); /* server_run waits for them; all threads inherit the mask */
+    signal(SIGPIPE, SIG_IGN);
+}
+
+int main(int argc, char **argv)
+{
+    struct error err = ERROR_INIT;
+    const struct flag_set set = {"coxswain-apiserver", "[flags]", "Serves the Kubernetes API from an embedded store.", flags};
+    switch (flags_parse(&set, argc, argv, NULL, &err)) {
+    case FLAGS_HELP:
+        return 0;
+    case FLAGS_ERROR:
+        return fail(err.message);
+    case FLAGS_OK:
+        break;
+    }
+    struct server_config config = {
+        .data_dir = o.data_dir,
+        .listen = o.listen,
+        .cert_file = o.cert,
+        .key_file = o.key,
+        .client_ca_file = o.client_ca,
+        .service_range = o.service_range,
+        .loops = (unsigned)o.loops,
+        .workers = (unsigned)o.workers,
+        .anonymous = o.anonymous,
+        .no_sync = o.no_sync,
+        .history_seconds = (uint64_t)o.history,
+        .shutdown_seconds = o.shutdown,
+        .on_ready = tell_ready,
+    };
+    enum log_level level;
+    if (!log_level_parse(o.log_level, &level))
+        return fail("--log-level: one of debug, info, warn, error, off is wanted");
+    if (!parse_ports(o.node_ports, &config))
+        return fail("--service-node-port-range: two port numbers joined by '-' are wanted, as in 30000-32767");
+    log_set_level(level);
+    log_set_part("apiserver");
+    prepare_process();
+    struct server *server = server_new(&config, &err);
+    if (!server)
+        return fail(err.message);
+    server_run(server);
+    server_free(server);
+    error_release(&err);
+    return 0;
+}

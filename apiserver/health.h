@@ -1,0 +1,13 @@
+/*
+ * health: /healthz, /livez and /readyz: named checks, each a question to a part of the server, run when asked.
+ * Source: https://kubernetes.io/docs/reference/using-api/health-checks/
+ */
+#ifndef APISERVER_HEALTH_H
+#define APISERVER_HEALTH_H
+
+#include "apiserver/request.h"
+
+/* Answers a path at or below one of the three; false: no such check (404). */
+bool health_serve(struct request *req);
+
+#endif

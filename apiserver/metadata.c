@@ -1,0 +1,237 @@
+#include "apiserver/metadata.h"
+
+#include "apiserver/kinds/names.h"
+#include "apiserver/object.h"
+#include "base/clock.h"
+#include "base/random.h"
+
+enum { NAME_SUFFIX = 5, GENERATED_BASE = 58 };
+
+static void random_suffix(char *out)
+{
+    /* Upstream's alphabet: no vowels, nor digits that look like them, so that no words come about. */
+    static const char alphabet[] = "bcdfghjklmnpqrstvwxz2456789";
+    for (int i = 0; i < NAME_SUFFIX; i++)
+        out[i] = alphabet[random_below(sizeof alphabet - 1)];
+}
+
+bool metadata_regenerate_name(struct arena *arena, struct value *object)
+{
+    struct slice base = object_text(object, meta_v1_ObjectMeta_generateName);
+    if (!base.len)
+        return false;
+    if (base.len > GENERATED_BASE)
+        base.len = GENERATED_BASE;
+    char *name = arena_bytes(arena, base.len + NAME_SUFFIX);
+    memcpy(name, base.ptr, base.len);
+    random_suffix(name + base.len);
+    object_set_text(arena, object, meta_v1_ObjectMeta_name, slice_make(name, base.len + NAME_SUFFIX));
+    return true;
+}
+
+void metadata_fill_create(struct arena *arena, const struct schema_resource *resource, struct value *object,
+                          struct slice namespace, int64_t now)
+{
+    struct value *meta = object_meta_mut(arena, object);
+    char *uid = arena_bytes(arena, UUID_TEXT), *time = arena_bytes(arena, CLOCK_TEXT);
+    random_uuid(uid);
+    *value_mut(meta, meta_v1_ObjectMeta_deletionTimestamp) = value_absent;
+    *value_mut(meta, meta_v1_ObjectMeta_deletionGracePeriodSeconds) = value_absent;
+    *value_mut(meta, meta_v1_ObjectMeta_selfLink) = value_absent;
+    *value_mut(meta, meta_v1_ObjectMeta_managedFields) = value_absent;
+    *value_mut(meta, meta_v1_ObjectMeta_resourceVersion) = value_absent;
+    *value_mut(meta, meta_v1_ObjectMeta_uid) = value_of_cstr(uid);
+    *value_mut(meta, meta_v1_ObjectMeta_creationTimestamp) = value_of_string(clock_format_seconds(now, time));
+    struct slice ns = resource->namespaced ? namespace : slice_make("", 0);
+    *value_mut(meta, meta_v1_ObjectMeta_namespace) = ns.len ? value_of_string(ns) : value_absent;
+    if (!object_text(object, meta_v1_ObjectMeta_name).len)
+        metadata_regenerate_name(arena, object);
+}
+
+void metadata_carry_over(struct arena *arena, struct value *object, const struct value *old)
+{
+    static const unsigned kept[] = {
+        meta_v1_ObjectMeta_uid,
+        meta_v1_ObjectMeta_creationTimestamp,
+        meta_v1_ObjectMeta_deletionTimestamp,
+        meta_v1_ObjectMeta_deletionGracePeriodSeconds,
+        meta_v1_ObjectMeta_generation,
+        meta_v1_ObjectMeta_namespace,
+        meta_v1_ObjectMeta_name,
+        meta_v1_ObjectMeta_managedFields,
+    };
+    struct value *meta = object_meta_mut(arena, object);
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+        *value_mut(meta, kept[i]) = *value_at(object_meta(old), kept[i]);
+    *value_mut(meta, meta_v1_ObjectMeta_selfLink) = value_absent;
+}
+
+/* ---- validation ---- */
+
+static const char *check_by_rule(enum name_rule rule, struct slice name)
+{
+    switch (rule) {
+    case NAME_LABEL:
+        return name_check_label(name);
+    case NAME_LABEL_1035:
+        return name_check_label_1035(name);
+    case NAME_PATH:
+        return name_check_path_segment(name);
+    case NAME_SUBDOMAIN:
+        return name_check_subdomain(name);
+    case NAME_ANY:
+        break;
+    }
+    return NULL;
+}
+
+/* A prefix that ends in '-' is judged as if a letter followed. */
+static const char *check_prefix(struct arena *arena, enum name_rule rule, struct slice prefix)
+{
+    if (prefix.len > 1 && prefix.ptr[prefix.len - 1] == '-' && rule != NAME_PATH) {
+        char *copy = arena_strdup(arena, prefix);
+        copy[prefix.len - 1] = 'a';
+        prefix = slice_make(copy, prefix.len);
+    }
+    return check_by_rule(rule, prefix);
+}
+
+static void check_names(struct causes *c, const struct path *meta, const struct schema_resource *resource,
+                        enum name_rule rule, const struct value *object)
+{
+    struct slice name = object_text(object, meta_v1_ObjectMeta_name);
+    struct slice prefix = object_text(object, meta_v1_ObjectMeta_generateName);
+    struct slice namespace = object_text(object, meta_v1_ObjectMeta_namespace);
+    const char *why;
+    if (prefix.len && (why = check_prefix(c->arena, rule, prefix)))
+        causes_invalid_text(c, PATH(meta, "generateName"), prefix, "%s", why);
+    if (!name.len)
+        causes_required(c, PATH(meta, "name"), "name or generateName is required");
+    else if ((why = check_by_rule(rule, name)))
+        causes_invalid_text(c, PATH(meta, "name"), name, "%s", why);
+    if (!resource->namespaced) {
+        if (namespace.len)
+            causes_forbidden(c, PATH(meta, "namespace"), "not allowed on this type");
+    } else if (!namespace.len) {
+        causes_required(c, PATH(meta, "namespace"), "");
+    } else if ((why = name_check_label(namespace))) {
+        causes_invalid_text(c, PATH(meta, "namespace"), namespace, "%s", why);
+    }
+}
+
+static void check_owner(struct causes *c, const struct path *at, const struct value *owner)
+{
+    static const struct {
+        unsigned field;
+        const char *name, *why;
+    } required[] = {
+        {meta_v1_OwnerReference_apiVersion, "apiVersion", "version must not be empty"},
+        {meta_v1_OwnerReference_kind, "kind", "must not be empty"},
+        {meta_v1_OwnerReference_name, "name", "must not be empty"},
+        {meta_v1_OwnerReference_uid, "uid", "must not be empty"},
+    };
+    for (size_t i = 0; i < sizeof required / sizeof *required; i++) {
+        struct slice text = value_text(value_at(owner, required[i].field));
+        if (!text.len)
+            causes_invalid_text(c, PATH(at, required[i].name), text, "%s", required[i].why);
+    }
+    if (value_is(value_at(owner, meta_v1_OwnerReference_apiVersion), "v1") &&
+        value_is(value_at(owner, meta_v1_OwnerReference_kind), "Event"))
+        causes_invalid_text(c, at, SLICE("/v1, Kind=Event"), "an event cannot own objects");
+}
+
+static void check_owners(struct causes *c, const struct path *meta, const struct value *owners)
+{
+    struct path list = path_field(meta, "ownerReferences");
+    struct slice controller = {0};
+    for (size_t i = 0; i < value_count(owners); i++) {
+        const struct value *owner = value_item(owners, i);
+        check_owner(c, PATH_I(&list, i), owner);
+        if (!value_bool(value_at(owner, meta_v1_OwnerReference_controller)))
+            continue;
+        struct slice name = value_text(value_at(owner, meta_v1_OwnerReference_name));
+        if (controller.ptr)
+            causes_invalid_shown(c, &list, "[]", "Only one reference can have Controller set to true. Found \"true\" in references for %.*s and %.*s",
+                                 SLICE_ARG(controller), SLICE_ARG(name));
+        else
+            controller = name;
+    }
+}
+
+static void check_finalizers(struct causes *c, const struct path *meta, const struct value *list)
+{
+    struct path at = path_field(meta, "finalizers");
+    bool orphan = false, foreground = false;
+    for (VALUE_EACH(item, list)) {
+        struct slice name = value_text(item);
+        const char *why = name_check_qualified(name);
+        if (why)
+            causes_invalid_text(c, &at, name, "%s", why);
+        orphan |= slice_is(name, "orphan");
+        foreground |= slice_is(name, "foregroundDeletion");
+    }
+    if (orphan && foreground)
+        causes_invalid_shown(c, &at, "[\"orphan\",\"foregroundDeletion\"]",
+                             "finalizer orphan and foregroundDeletion cannot be both set");
+}
+
+static void check_common(struct causes *c, const struct path *meta, const struct value *m)
+{
+    check_labels(c, PATH(meta, "labels"), value_at(m, meta_v1_ObjectMeta_labels));
+    check_annotations(c, PATH(meta, "annotations"), value_at(m, meta_v1_ObjectMeta_annotations));
+    check_owners(c, meta, value_at(m, meta_v1_ObjectMeta_ownerReferences));
+}
+
+void metadata_validate(struct causes *c, const struct schema_resource *resource, enum name_rule rule,
+                       const struct value *object)
+{
+    struct path meta = path_field(NULL, "metadata");
+    const struct value *m = object_meta(object);
+    check_names(c, &meta, resource, rule, object);
+    check_non_negative(c, PATH(&meta, "generation"), value_int(value_at(m, meta_v1_ObjectMeta_generation), 0));
+    check_common(c, &meta, m);
+    check_finalizers(c, &meta, value_at(m, meta_v1_ObjectMeta_finalizers));
+}
+
+/* A finalizer that comes after the deletion began would let anybody keep the object forever. */
+static void check_new_finalizers(struct causes *c, const struct path *meta, const struct value *object,
+                                 const struct value *old)
+{
+    if (!value_is_set(value_at(object_meta(old), meta_v1_ObjectMeta_deletionTimestamp)))
+        return;
+    cleanup_buf struct buf added = BUF_INIT(1 << 16);
+    for (VALUE_EACH(item, value_at(object_meta(object), meta_v1_ObjectMeta_finalizers))) {
+        char *name = arena_strdup(c->arena, value_text(item));
+        if (object_has_finalizer(old, name))
+            continue;
+        buf_puts(&added, added.len ? ", " : "");
+        buf_put_quoted(&added, slice_str(name));
+    }
+    if (added.len)
+        causes_forbidden(c, PATH(meta, "finalizers"),
+                         "no new finalizers can be added if the object is being deleted, found new finalizers "
+                         "[]string{%s}",
+                         buf_cstr(&added));
+}
+
+void metadata_validate_update(struct causes *c, const struct value *object, const struct value *old)
+{
+    struct path meta = path_field(NULL, "metadata");
+    const struct value *m = object_meta(object);
+    check_new_finalizers(c, &meta, object, old);
+    check_common(c, &meta, m);
+    check_finalizers(c, &meta, value_at(m, meta_v1_ObjectMeta_finalizers));
+}
+
+bool metadata_spec_changed(const struct value *object, const struct value *old)
+{
+    const struct schema_type *type = object->record->type;
+    for (unsigned i = 0; i < type->field_count; i++) {
+        const char *name = type->fields[i].name;
+        if (!strcmp(name, "metadata") || !strcmp(name, "status") || !strcmp(name, "kind") || !strcmp(name, "apiVersion"))
+            continue;
+        if (!value_equal(value_at(object, i), value_at(old, i)))
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,269 @@
+#include "apiserver/metrics.h"
+
+#include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "apiserver/request.h"
+#include "base/alloc.h"
+#include "base/clock.h"
+
+enum { TABLE_SIZE = 4096, BUCKETS = 18 };
+
+static const double bucket_bounds[BUCKETS] = {0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1,
+                                              1.25,  1.5,   2,    3,   4,   5,   6,   8,   10};
+
+/* One combination of labels. Series of code 0 hold what has no label `code`: latency, watches, events. */
+struct series {
+    struct series *next;
+    const struct schema_resource *resource; /* NULL: no resource */
+    const struct schema_subresource *subresource;
+    const char *verb, *scope;
+    int code;
+    bool dry_run;
+    uint64_t count, bytes, bucket[BUCKETS + 1];
+    double seconds;
+    uint64_t events, event_bytes;
+    int64_t watches;
+};
+
+struct metrics {
+    pthread_mutex_t lock;
+    struct series *table[TABLE_SIZE];
+    int64_t started;
+};
+
+struct metrics *metrics_new(void)
+{
+    struct metrics *m = xcalloc(1, sizeof *m);
+    pthread_mutex_init(&m->lock, NULL);
+    m->started = clock_now_seconds();
+    return m;
+}
+
+void metrics_free(struct metrics *m)
+{
+    if (!m)
+        return;
+    for (size_t i = 0; i < TABLE_SIZE; i++) {
+        while (m->table[i]) {
+            struct series *s = m->table[i];
+            m->table[i] = s->next;
+            free(s);
+        }
+    }
+    pthread_mutex_destroy(&m->lock);
+    free(m);
+}
+
+/* Only words of our own become labels: a client must not be able to make new series. */
+static const char *verb_label(const struct request *req)
+{
+    static const char *const known[] = {"create", "delete", "deletecollection", "get", "list",
+                                        "patch",  "update", "watch",            "post", "put"};
+    static const char *const upper[] = {"CREATE", "DELETE", "DELETECOLLECTION", "GET", "LIST",
+                                        "PATCH",  "UPDATE", "WATCH",            "POST", "PUT"};
+    for (size_t i = 0; req->info.verb && i < sizeof known / sizeof *known; i++)
+        if (strcmp(req->info.verb, known[i]) == 0)
+            return upper[i];
+    return "OTHER";
+}
+
+static const char *scope_label(const struct request *req)
+{
+    if (!req->resource)
+        return "";
+    return req->info.name.len ? "resource" : req->info.namespace.len ? "namespace" : "cluster";
+}
+
+/* With the lock held. */
+static struct series *find(struct metrics *m, const struct request *req, int code)
+{
+    const char *verb = verb_label(req), *scope = scope_label(req);
+    uintptr_t hash = ((uintptr_t)req->resource >> 4) * 31 + ((uintptr_t)req->subresource >> 4) * 17 +
+                     (uintptr_t)verb * 7 + (uintptr_t)scope * 3 + (uintptr_t)code;
+    struct series **slot = &m->table[hash % TABLE_SIZE];
+    for (struct series *s = *slot; s; s = s->next)
+        if (s->resource == req->resource && s->subresource == req->subresource && s->verb == verb && s->scope == scope &&
+            s->code == code && s->dry_run == req->write.dry_run)
+            return s;
+    struct series *s = xcalloc(1, sizeof *s);
+    *s = (struct series){.next = *slot, .resource = req->resource, .subresource = req->subresource, .verb = verb,
+                         .scope = scope, .code = code, .dry_run = req->write.dry_run};
+    return *slot = s;
+}
+
+void metrics_count_request(struct metrics *m, const struct request *req, int code, int64_t nanos, size_t bytes)
+{
+    double seconds = (double)nanos / 1e9;
+    int bucket = 0;
+    while (bucket < BUCKETS && seconds > bucket_bounds[bucket])
+        bucket++;
+    pthread_mutex_lock(&m->lock);
+    find(m, req, code)->count++;
+    if (!req->answered_stream && code < 400) { /* the latency of refusals would hide that of work */
+        struct series *s = find(m, req, 0);
+        s->bytes += bytes;
+        s->seconds += seconds;
+        s->bucket[bucket]++;
+    }
+    pthread_mutex_unlock(&m->lock);
+}
+
+void metrics_watch(struct metrics *m, const struct request *req, int change)
+{
+    pthread_mutex_lock(&m->lock);
+    find(m, req, 0)->watches += change;
+    pthread_mutex_unlock(&m->lock);
+}
+
+void metrics_count_watch_events(struct metrics *m, const struct request *req, uint64_t events, uint64_t bytes)
+{
+    pthread_mutex_lock(&m->lock);
+    struct series *s = find(m, req, 0);
+    s->events += events;
+    s->event_bytes += bytes;
+    pthread_mutex_unlock(&m->lock);
+}
+
+static void head(struct buf *out, const char *name, const char *type, const char *help)
+{
+    buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void labels(struct buf *out, const struct series *s)
+{
+    buf_printf(out, "component=\"apiserver\",group=\"%s\",resource=\"%s\",scope=\"%s\",subresource=\"%s\",verb=\"%s\","
+                    "version=\"%s\"",
+               s->resource ? s->resource->group : "", s->resource ? s->resource->name : "", s->scope,
+               s->subresource ? s->subresource->name : "", s->verb, s->resource ? s->resource->version : "");
+}
+
+static void each(struct metrics *m, struct buf *out, void (*put)(struct buf *out, const struct series *s))
+{
+    for (size_t i = 0; i < TABLE_SIZE; i++)
+        for (const struct series *s = m->table[i]; s; s = s->next)
+            put(out, s);
+}
+
+static void put_total(struct buf *out, const struct series *s)
+{
+    if (!s->count)
+        return;
+    buf_printf(out, "apiserver_request_total{code=\"%d\",dry_run=\"%s\",", s->code, s->dry_run ? "All" : "");
+    labels(out, s);
+    buf_printf(out, "} %llu\n", (unsigned long long)s->count);
+}
+
+static void put_duration(struct buf *out, const struct series *s)
+{
+    uint64_t sum = 0;
+    bool any = false;
+    for (int i = 0; i <= BUCKETS; i++)
+        any |= s->bucket[i] > 0;
+    if (!any)
+        return;
+    for (int i = 0; i <= BUCKETS; i++) {
+        sum += s->bucket[i];
+        buf_puts(out, "apiserver_request_duration_seconds_bucket{");
+        labels(out, s);
+        if (i < BUCKETS)
+            buf_printf(out, ",le=\"%g\"} %llu\n", bucket_bounds[i], (unsigned long long)sum);
+        else
+            buf_printf(out, ",le=\"+Inf\"} %llu\n", (unsigned long long)sum);
+    }
+    buf_puts(out, "apiserver_request_duration_seconds_sum{");
+    labels(out, s);
+    buf_printf(out, "} %.9g\napiserver_request_duration_seconds_count{", s->seconds);
+    labels(out, s);
+    buf_printf(out, "} %llu\n", (unsigned long long)sum);
+}
+
+static void put_watchers(struct buf *out, const struct series *s)
+{
+    if (!s->resource || s->code || strcmp(s->verb, "WATCH") != 0)
+        return;
+    buf_printf(out, "apiserver_longrunning_requests{");
+    labels(out, s);
+    buf_printf(out, "} %lld\n", (long long)s->watches);
+}
+
+static void put_events(struct buf *out, const struct series *s)
+{
+    if (s->events)
+        buf_printf(out, "apiserver_watch_events_total{group=\"%s\",resource=\"%s\",version=\"%s\"} %llu\n",
+                   s->resource->group, s->resource->name, s->resource->version, (unsigned long long)s->events);
+}
+
+static void put_objects(struct buf *out, struct server *server)
+{
+    for (unsigned g = 0; g < schema_group_version_count; g++) {
+        const struct schema_group_version *gv = &schema_group_versions[g];
+        for (unsigned r = 0; r < gv->resource_count; r++) {
+            const struct schema_resource *res = &gv->resources[r];
+            if (!(res->verbs & VERB_LIST) || (res->storage && res->storage != res))
+                continue;
+            const char *dot = *res->group ? "." : "";
+            char prefix[256];
+            snprintf(prefix, sizeof prefix, "/registry/%s%s%s/", res->name, dot, res->group);
+            buf_printf(out, "apiserver_storage_objects{resource=\"%s%s%s\"} %llu\n", res->name, dot, res->group,
+                       (unsigned long long)store_count(server->store, slice_str(prefix)));
+        }
+    }
+}
+
+static void put_process(struct metrics *m, struct buf *out)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    double cpu = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+                 (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+    unsigned long size = 0, resident = 0;
+    cleanup_file FILE *statm = fopen("/proc/self/statm", "r");
+    if (statm && fscanf(statm, "%lu %lu", &size, &resident) != 2)
+        resident = 0;
+    head(out, "process_cpu_seconds_total", "counter", "CPU time used, user and system, in seconds.");
+    buf_printf(out, "process_cpu_seconds_total %.2f\n", cpu);
+    head(out, "process_resident_memory_bytes", "gauge", "Resident memory in bytes.");
+    buf_printf(out, "process_resident_memory_bytes %lu\n", resident * (unsigned long)sysconf(_SC_PAGESIZE));
+    head(out, "process_start_time_seconds", "gauge", "Start of the process, seconds since the epoch.");
+    buf_printf(out, "process_start_time_seconds %lld\n", (long long)m->started);
+}
+
+static void put_http_and_store(struct buf *out, struct server *server)
+{
+    struct http_stats http;
+    struct store_stats store;
+    http_server_stats(server->http, &http);
+    store_stats(server->store, &store);
+    head(out, "apiserver_current_inflight_requests", "gauge", "Requests that wait or run on worker threads.");
+    buf_printf(out, "apiserver_current_inflight_requests{request_kind=\"mutating\"} %zu\n", pool_pending(server->workers));
+    head(out, "apiserver_registered_watchers", "gauge", "Open watches.");
+    buf_printf(out, "apiserver_registered_watchers %llu\n", (unsigned long long)hub_watch_count(server->hub));
+    head(out, "coxswain_http_connections", "gauge", "Open client connections.");
+    buf_printf(out, "coxswain_http_connections %llu\n", (unsigned long long)http.connections);
+    head(out, "apiserver_storage_size_bytes", "gauge", "Size of the store's file in bytes.");
+    buf_printf(out, "apiserver_storage_size_bytes{storage_cluster_id=\"lmdb\"} %llu\n", (unsigned long long)store.file_bytes);
+    head(out, "coxswain_store_commits_total", "counter", "Durable commits; each holds one or more transactions.");
+    buf_printf(out, "coxswain_store_commits_total %llu\n", (unsigned long long)store.commits);
+    head(out, "coxswain_store_transactions_total", "counter", "Transactions committed.");
+    buf_printf(out, "coxswain_store_transactions_total %llu\n", (unsigned long long)store.txns);
+}
+
+void metrics_write(struct metrics *m, struct server *server, struct buf *out)
+{
+    pthread_mutex_lock(&m->lock);
+    head(out, "apiserver_request_total", "counter", "Requests by verb, resource and code.");
+    each(m, out, put_total);
+    head(out, "apiserver_request_duration_seconds", "histogram", "Time to answer, in seconds.");
+    each(m, out, put_duration);
+    head(out, "apiserver_longrunning_requests", "gauge", "Open watches by resource.");
+    each(m, out, put_watchers);
+    head(out, "apiserver_watch_events_total", "counter", "Events sent to watchers.");
+    each(m, out, put_events);
+    pthread_mutex_unlock(&m->lock);
+    head(out, "apiserver_storage_objects", "gauge", "Objects stored, by resource.");
+    put_objects(out, server);
+    put_http_and_store(out, server);
+    put_process(m, out);
+}

@@ -1,0 +1,204 @@
+/* nonresource: paths that are no API objects. A table of paths; each row answers or says there is no such thing. */
+#include "apiserver/documents.h"
+#include "apiserver/health.h"
+#include "apiserver/metrics.h"
+#include "apiserver/request.h"
+#include "apiserver/status.h"
+
+void nonresource_send_404(struct request *req)
+{
+    request_send_text(req, 404, "text/plain; charset=utf-8", blob_static(SLICE("404 page not found\n")));
+}
+
+static void fail_not_found(struct request *req)
+{
+    status_no_such_resource(&req->err);
+    request_fail(req);
+}
+
+static bool is_read(const struct request *req)
+{
+    return slice_is(req->http->method, "GET") || slice_is(req->http->method, "HEAD");
+}
+
+/* A document with an ETag: a client that has it gets 304. */
+static void send_document(struct request *req, const char *content_type, struct blob *document)
+{
+    struct slice etag = documents_etag(req->arena, document);
+    struct slice given = http_header_get(req->http, "if-none-match");
+    size_t count;
+    struct http_header *headers = (struct http_header *)request_headers(req, &count);
+    if (given.ptr && slice_eq(given, etag)) {
+        headers[count++] = (struct http_header){SLICE("etag"), etag};
+        struct http_response response = {.status = 304, .content_type = slice_str(content_type), .headers = headers,
+                                         .header_count = count};
+        blob_unref(document);
+        request_done(req, 304, 0);
+        http_respond(req->exchange, &response, NULL);
+        return;
+    }
+    req->etag = etag;
+    req->never_zip = true; /* as upstream: these are asked for once and kept */
+    request_send_text(req, 200, content_type, document);
+}
+
+static const char aggregated_type[] = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+
+static void send_discovery(struct request *req, enum document plain, enum document aggregated)
+{
+    if (!negotiate_accept(http_header_get(req->http, "accept"), OFFER_DISCOVERY, &req->accept, &req->err)) {
+        request_fail(req);
+        return;
+    }
+    if (req->accept.as == AS_DISCOVERY)
+        send_document(req, aggregated_type, documents_get(req->server, aggregated));
+    else
+        request_send_json(req, 200, documents_get(req->server, plain));
+}
+
+static void send_group_document(struct request *req, struct blob *document)
+{
+    if (!document) {
+        fail_not_found(req);
+    } else if (!negotiate_accept(http_header_get(req->http, "accept"), 0, &req->accept, &req->err)) {
+        blob_unref(document);
+        request_fail(req);
+    } else {
+        request_send_json(req, 200, document);
+    }
+}
+
+static void serve_api(struct request *req, const struct slice *part, size_t count)
+{
+    if (count == 0)
+        send_discovery(req, DOCUMENT_API, DOCUMENT_API_AGGREGATED);
+    else
+        send_group_document(req, count == 1 ? documents_group_version(req->server, SLICE(""), part[0]) : NULL);
+}
+
+static void serve_apis(struct request *req, const struct slice *part, size_t count)
+{
+    if (count == 0)
+        send_discovery(req, DOCUMENT_APIS, DOCUMENT_APIS_AGGREGATED);
+    else if (!documents_has_group(part[0]))
+        nonresource_send_404(req);
+    else if (count == 1)
+        send_group_document(req, documents_group(req->server, part[0]));
+    else
+        send_group_document(req, documents_group_version(req->server, part[0], part[1]));
+}
+
+static void serve_openapi(struct request *req, const struct slice *part, size_t count)
+{
+    static const char protobuf[] = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+    struct slice accept = http_header_get(req->http, "accept");
+    if (count == 1 && slice_is(part[0], "v2")) {
+        bool wants = accept.ptr && memmem(accept.ptr, accept.len, "proto-openapi.spec.v2", 21);
+        struct blob *document = documents_get(req->server, wants ? DOCUMENT_OPENAPI_V2_PROTOBUF : DOCUMENT_OPENAPI_V2);
+        send_document(req, wants ? protobuf : "application/json", document);
+    } else if (count == 1 && slice_is(part[0], "v3")) {
+        /* The type is upstream's, which leaves it to be guessed. */
+        send_document(req, "text/plain; charset=utf-8", documents_get(req->server, DOCUMENT_OPENAPI_INDEX));
+    } else if (count > 1 && slice_is(part[0], "v3")) {
+        struct slice path = slice_from(req->info.path, strlen("/openapi/v3/"));
+        struct blob *document = documents_openapi_v3(req->server, path);
+        if (document)
+            send_document(req, "application/json", document);
+        else
+            request_send_text(req, 404, "", NULL);
+    } else {
+        nonresource_send_404(req);
+    }
+}
+
+static void serve_version(struct request *req, const struct slice *part, size_t count)
+{
+    (void)part;
+    if (count > 0) {
+        nonresource_send_404(req);
+        return;
+    }
+    struct buf out = BUF_INIT(BUF_UNLIMITED);
+    buf_puts(&out, "{\n  \"major\": \"1\",\n  \"minor\": \"37\",\n  \"emulationMajor\": \"1\",\n  \"emulationMinor\": \"37\",\n"
+                   "  \"minCompatibilityMajor\": \"1\",\n  \"minCompatibilityMinor\": \"36\",\n");
+    buf_puts(&out, "  \"gitVersion\": \"v1.37.2+coxswain-" COXSWAIN_VERSION "\",\n  \"gitCommit\": \"\",\n"
+                   "  \"gitTreeState\": \"clean\",\n  \"buildDate\": \"1970-01-01T00:00:00Z\",\n"
+                   "  \"goVersion\": \"none\",\n  \"compiler\": \"" __VERSION__ "\",\n  \"platform\": \"linux/amd64\"\n}");
+    request_send_text(req, 200, "application/json", blob_from_buf(&out));
+}
+
+static void serve_metrics(struct request *req, const struct slice *part, size_t count)
+{
+    (void)part;
+    if (count > 0) {
+        nonresource_send_404(req);
+        return;
+    }
+    struct buf out = BUF_INIT(BUF_UNLIMITED);
+    metrics_write(req->server->metrics, req->server, &out);
+    request_send_text(req, 200, "text/plain; version=0.0.4; charset=utf-8", blob_from_buf(&out));
+}
+
+static void serve_health(struct request *req, const struct slice *part, size_t count)
+{
+    (void)part;
+    (void)count;
+    if (!health_serve(req))
+        nonresource_send_404(req);
+}
+
+/* GET /: the paths there are. */
+static void serve_root(struct request *req)
+{
+    static const char *const fixed[] = {"/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/readyz", "/version"};
+    struct buf out = BUF_INIT(BUF_UNLIMITED);
+    buf_puts(&out, "{\"paths\":[\"/api\",\"/api/v1\",\"/apis\",\"/apis/\"");
+    const char *last = "";
+    for (unsigned i = 0; i < schema_group_version_count; i++) {
+        const struct schema_group_version *gv = &schema_group_versions[i];
+        if (!*gv->group)
+            continue;
+        if (strcmp(last, gv->group) != 0)
+            buf_printf(&out, ",\"/apis/%s\"", gv->group);
+        last = gv->group;
+        buf_printf(&out, ",\"/apis/%s/%s\"", gv->group, gv->version);
+    }
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
+        buf_printf(&out, ",\"%s\"", fixed[i]);
+    buf_puts(&out, "]}\n");
+    request_send_json(req, 200, blob_from_buf(&out));
+}
+
+static const struct {
+    const char *first; /* segment */
+    bool any_method;
+    void (*serve)(struct request *req, const struct slice *part, size_t count);
+} routes[] = {
+    {"api", false, serve_api},         {"apis", false, serve_apis},      {"openapi", false, serve_openapi},
+    {"version", false, serve_version}, {"metrics", false, serve_metrics}, {"healthz", true, serve_health},
+    {"livez", true, serve_health},     {"readyz", true, serve_health},
+};
+
+void nonresource_serve(struct request *req)
+{
+    const struct slice *part = req->http->segments;
+    size_t count = req->http->segment_count;
+    while (count > 0 && part[count - 1].len == 0)
+        count--;
+    if (count == 0) {
+        serve_root(req);
+        return;
+    }
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+        if (!slice_is(part[0], routes[i].first))
+            continue;
+        if (!routes[i].any_method && !is_read(req)) {
+            status_method_not_allowed(&req->err);
+            request_fail(req);
+            return;
+        }
+        routes[i].serve(req, part + 1, count - 1);
+        return;
+    }
+    nonresource_send_404(req);
+}

@@ -1,0 +1,269 @@
+#include "apiserver/output.h"
+
+#include "apiserver/kinds/kind.h"
+#include "apiserver/status.h"
+#include "base/clock.h"
+#include "openapi/table.h"
+#include "storage/header.h"
+
+/* ---- one object in the asked form ---- */
+
+static struct table table_of(const struct request *req, const struct list_options *options)
+{
+    return (struct table){
+        .resource = req->resource,
+        .row = req->kind->row,
+        .meta_version = req->accept.v1beta1 ? "v1beta1" : "v1",
+        .include = options && options->include_object_none   ? TABLE_OBJECT_NONE
+                   : options && options->include_object_full ? TABLE_OBJECT_FULL
+                                                             : TABLE_OBJECT_METADATA,
+        .now = clock_now_seconds(),
+    };
+}
+
+static const char *meta_version(const struct request *req)
+{
+    return req->accept.v1beta1 ? "v1beta1" : "v1";
+}
+
+/* {"kind":"Table",...,"rows":[ ; columns: with the definitions, which watches send once. */
+static void put_table_head(struct request *req, struct slice version, struct slice token, int64_t remaining,
+                           bool columns, struct buf *out)
+{
+    buf_printf(out, "{\"kind\":\"Table\",\"apiVersion\":\"meta.k8s.io/%s\",\"metadata\":{\"resourceVersion\":\"%.*s\"",
+               meta_version(req), SLICE_ARG(version));
+    if (token.len) {
+        buf_puts(out, ",\"continue\":");
+        buf_put_json_string(out, token);
+    }
+    if (remaining >= 0)
+        buf_printf(out, ",\"remainingItemCount\":%lld", (long long)remaining);
+    buf_puts(out, "},\"columnDefinitions\":");
+    if (columns)
+        table_put_columns(out, req->resource);
+    else
+        buf_puts(out, "null");
+    buf_puts(out, ",\"rows\":[");
+}
+
+static void put_row(struct request *req, struct arena *arena, const struct list_options *options,
+                    const struct value *object, struct buf *out)
+{
+    struct table table = table_of(req, options);
+    struct buf json = BUF_INIT(BUF_UNLIMITED);
+    if (table.include == TABLE_OBJECT_FULL)
+        encode_json_type(&json, object->record->type, object);
+    table_put_row(out, arena, &table, object, buf_slice(&json));
+    buf_release(&json);
+}
+
+/* A tree of req->resource's type in whatever form was asked for. */
+static void put_object(struct request *req, struct arena *arena, const struct list_options *options,
+                       const struct value *object, bool columns, struct buf *out)
+{
+    switch (req->accept.as) {
+    case AS_TABLE:
+        put_table_head(req, object_text(object, meta_v1_ObjectMeta_resourceVersion), SLICE(""), -1, columns, out);
+        put_row(req, arena, options, object, out);
+        buf_puts(out, "]}");
+        break;
+    case AS_PARTIAL:
+    case AS_PARTIAL_LIST:
+        table_put_partial(out, meta_version(req), object);
+        break;
+    default:
+        encode_json_type(out, object->record->type, object);
+    }
+}
+
+void output_object(struct request *req, int code, const struct schema_type *type, const struct value *object)
+{
+    struct buf out = BUF_INIT(BUF_UNLIMITED);
+    struct list_options options;
+    bool is_kind = type == req->resource->type;
+    if (is_kind && list_options_parse(req->arena, &req->query, false, &options, NULL))
+        put_object(req, req->arena, &options, object, true, &out);
+    else if (is_kind)
+        put_object(req, req->arena, NULL, object, true, &out);
+    else
+        encode_json_type(&out, type, object);
+    buf_putc(&out, '\n');
+    request_send_json(req, code, blob_from_buf(&out));
+}
+
+void output_written(struct request *req, int code, const struct written *written)
+{
+    if (written->has_stored && written->revision && req->accept.as == AS_ITSELF)
+        request_send_json(req, code, stored_blob(&written->stored, written->revision));
+    else
+        output_object(req, code, req->resource->type, &written->object);
+}
+
+void output_record(struct request *req, int code, const struct store_record *record)
+{
+    struct value object;
+    if (req->accept.as == AS_ITSELF && req->storage == req->resource)
+        request_send_json(req, code, blob_copy(record->value));
+    else if (object_decode(req->arena, req->resource, record->value, true, &object, &req->err))
+        output_object(req, code, req->resource->type, &object);
+    else
+        request_fail(req);
+}
+
+/* ---- lists ---- */
+
+/* Items of typed lists leave out kind and apiVersion: they begin at the metadata. */
+static void put_item_bytes(struct buf *out, struct slice value, size_t body)
+{
+    buf_putc(out, '{');
+    buf_put_slice(out, slice_from(value, body));
+}
+
+static bool put_converted_item(struct request *req, struct arena *arena, const struct list_options *options,
+                               struct slice value, struct buf *out)
+{
+    struct value object;
+    if (!object_decode(arena, req->resource, value, false, &object, NULL))
+        return false;
+    switch (req->accept.as) {
+    case AS_TABLE:
+        put_row(req, arena, options, &object, out);
+        return true;
+    case AS_PARTIAL:
+    case AS_PARTIAL_LIST:
+        table_put_partial(out, meta_version(req), &object);
+        return true;
+    default:
+        break;
+    }
+    *value_get_mut(&object, SLICE("kind")) = value_absent;
+    *value_get_mut(&object, SLICE("apiVersion")) = value_absent;
+    encode_json_type(out, req->resource->type, &object);
+    return true;
+}
+
+bool output_list_item(struct request *req, const struct list_options *options, const struct store_record *record,
+                      struct buf *out)
+{
+    if (req->accept.as == AS_ITSELF && req->storage == req->resource) {
+        put_item_bytes(out, record->value, header_body(record->header));
+        return true;
+    }
+    cleanup_arena struct arena *arena = arena_new();
+    return put_converted_item(req, arena, options, record->value, out);
+}
+
+static void put_list_meta(struct buf *out, uint64_t revision, struct slice token, int64_t remaining)
+{
+    buf_printf(out, "\"metadata\":{\"resourceVersion\":\"%llu\"", (unsigned long long)revision);
+    if (token.len) {
+        buf_puts(out, ",\"continue\":");
+        buf_put_json_string(out, token);
+    }
+    if (remaining >= 0)
+        buf_printf(out, ",\"remainingItemCount\":%lld", (long long)remaining);
+    buf_puts(out, "},\"items\":[");
+}
+
+void output_list_head(struct request *req, uint64_t revision, struct slice continue_token, int64_t remaining,
+                      struct buf *out)
+{
+    if (req->accept.as == AS_TABLE) {
+        put_table_head(req, arena_slicef(req->arena, "%llu", (unsigned long long)revision), continue_token, remaining,
+                       true, out);
+        return;
+    }
+    if (req->accept.as == AS_ITSELF)
+        buf_printf(out, "{\"kind\":\"%sList\",\"apiVersion\":\"%s\",", req->resource->kind, req->resource->api_version);
+    else
+        buf_printf(out, "{\"kind\":\"PartialObjectMetadataList\",\"apiVersion\":\"meta.k8s.io/%s\",", meta_version(req));
+    put_list_meta(out, revision, continue_token, remaining);
+}
+
+void output_list_tail(struct request *req, struct buf *out)
+{
+    (void)req;
+    buf_puts(out, "]}\n");
+}
+
+/* ---- watch events ---- */
+
+void output_event(struct request *req, const struct list_options *options, const char *type, struct slice value,
+                  bool headers, struct buf *out)
+{
+    struct value object;
+    size_t from = out->len;
+    buf_printf(out, "{\"type\":\"%s\",\"object\":", type);
+    if (req->accept.as == AS_ITSELF && req->storage == req->resource) {
+        buf_put_slice(out, value);
+    } else {
+        cleanup_arena struct arena *arena = arena_new();
+        if (!object_decode(arena, req->resource, value, false, &object, NULL)) {
+            out->len = from; /* cannot be read: nothing to show */
+            return;
+        }
+        put_object(req, arena, options, &object, headers, out);
+    }
+    buf_puts(out, "}\n");
+}
+
+/* An object with nothing but a revision (and the annotation that ends the initial events). */
+static struct value bookmark_object(struct request *req, struct arena *arena, uint64_t revision, bool initial_end)
+{
+    struct value object = value_new_record(arena, req->resource->type);
+    object_set_type(&object, req->resource);
+    object_set_version(arena, &object, revision);
+    if (initial_end) {
+        struct value *annotations = value_mut(object_meta_mut(arena, &object), meta_v1_ObjectMeta_annotations);
+        *value_put(arena, annotations, SLICE("k8s.io/initial-events-end")) = value_of_cstr("true");
+    }
+    return object;
+}
+
+void output_bookmark(struct request *req, uint64_t revision, bool initial_end, bool headers, struct buf *out)
+{
+    cleanup_arena struct arena *arena = arena_new();
+    struct value object = bookmark_object(req, arena, revision, initial_end);
+    buf_puts(out, "{\"type\":\"BOOKMARK\",\"object\":");
+    put_object(req, arena, NULL, &object, headers, out);
+    buf_puts(out, "}\n");
+}
+
+void output_event_error(struct request *req, const struct error *err, struct buf *out)
+{
+    (void)req;
+    buf_puts(out, "{\"type\":\"ERROR\",\"object\":");
+    status_encode(out, err);
+    while (out->len && out->data[out->len - 1] == '\n')
+        out->len--;
+    buf_puts(out, "}\n");
+}
+
+/* As upstream names its internal types: "core.ConfigMap", "rbac.Role". */
+static const char *internal_type(const struct request *req)
+{
+    struct slice rest = slice_str(*req->resource->group ? req->resource->group : "core"), first;
+    slice_split(&rest, '.', &first);
+    return arena_printf(req->arena, "%.*s.%s", SLICE_ARG(first), req->resource->kind);
+}
+
+bool output_check_form(struct request *req, bool is_list)
+{
+    bool watch = req->verb == VERB_WATCH;
+    if (is_list && !watch && req->accept.as == AS_PARTIAL)
+        return error_set(&req->err, REASON_NOT_ACCEPTABLE,
+                         "you requested PartialObjectMetadata, but the requested object is a list (*%sList)",
+                         internal_type(req));
+    if (!is_list && req->accept.as == AS_PARTIAL_LIST)
+        return error_set(&req->err, REASON_NOT_ACCEPTABLE,
+                         "you requested PartialObjectMetadataList, but the requested object is not a list (*%s)",
+                         internal_type(req));
+    enum table_object include;
+    struct slice asked = query_get(&req->query, "includeObject");
+    if (req->accept.as == AS_TABLE && asked.len && !table_object_parse(asked, &include))
+        return error_set(&req->err, REASON_BAD_REQUEST,
+                         "Unable to convert to Table as requested: includeObject: Invalid value: \"%.*s\": must be "
+                         "'Metadata', 'Object', 'None', or empty",
+                         SLICE_ARG(asked));
+    return true;
+}

@@ -1,0 +1,40 @@
+/*
+ * output: how objects, lists and events look in the form the client asked for: as they are, as a Table row or as partial
+ * metadata. One place knows what AS_TABLE and AS_PARTIAL mean; the verbs only say which object. Pure but for the clock (ages).
+ */
+#ifndef APISERVER_OUTPUT_H
+#define APISERVER_OUTPUT_H
+
+#include "apiserver/object.h"
+#include "apiserver/request.h"
+#include "apiserver/write.h"
+
+/* Answers with one object (a tree of `type`, which is req->resource's type unless a subresource has its own). */
+void output_object(struct request *req, int code, const struct schema_type *type, const struct value *object);
+/* The same for what a write left; uses the stored bytes when they are the answer. */
+void output_written(struct request *req, int code, const struct written *written);
+/* The same for a record as read: a copy when it can be one. */
+void output_record(struct request *req, int code, const struct store_record *record);
+
+/* Appends one item of a list (without separators) in the asked form; first: whether it is the first (tables print their
+ * column definitions once, by output_list_head). False: the record cannot be read. */
+bool output_list_item(struct request *req, const struct list_options *options, const struct store_record *record,
+                      struct buf *out);
+/* What stands before and after the items: {"kind":"PodList",...,"items":[ ... ]}. remaining < 0: not told. */
+void output_list_head(struct request *req, uint64_t revision, struct slice continue_token, int64_t remaining,
+                      struct buf *out);
+void output_list_tail(struct request *req, struct buf *out);
+
+/* One watch event as a line of JSON. type "ADDED", ...; value: the stored JSON. `headers`: the table's column
+ * definitions are wanted (the first event). */
+void output_event(struct request *req, const struct list_options *options, const char *type, struct slice value,
+                  bool headers, struct buf *out);
+/* BOOKMARK of the revision; with the annotation that ends the initial events. */
+void output_bookmark(struct request *req, uint64_t revision, bool initial_end, bool headers, struct buf *out);
+/* ERROR with a Status. */
+void output_event_error(struct request *req, const struct error *err, struct buf *out);
+
+/* Both forms must be possible: asking a list for one object's form is 406. */
+bool output_check_form(struct request *req, bool is_list);
+
+#endif

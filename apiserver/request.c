@@ -1,0 +1,223 @@
+#include "apiserver/request.h"
+
+#include "apiserver/authn.h"
+#include "apiserver/authz.h"
+#include "apiserver/documents.h"
+#include "apiserver/kinds/kind.h"
+#include "apiserver/status.h"
+#include "base/clock.h"
+#include "base/random.h"
+
+/*
+ * The stages, in upstream's order (DefaultBuildHandlerChain). What a stage leaves undone must not be seen by one before
+ * it: nothing is looked up for a user who is not allowed to know whether it exists.
+ */
+static bool (*const stages[])(struct request *req) = {
+    stage_authenticate, /* first: everything after may speak of req->user */
+    stage_impersonate,  /* before authorize, which must judge the person acted for; itself checks the real one */
+    stage_authorize,    /* before route: a 404 is knowledge too */
+    stage_route,        /* resource, subresource, method, Accept: 404, 405, 406 */
+};
+
+/* ---- dispatch ---- */
+
+static bool is_known_group(struct slice group)
+{
+    return !group.len || documents_has_group(group);
+}
+
+static void dispatch(struct request *req)
+{
+    if (!req->info.is_resource) {
+        nonresource_serve(req);
+        return;
+    }
+    if (subresource_serve(req) || review_serve(req))
+        return;
+    switch (req->verb) {
+    case VERB_GET:
+        verb_get(req);
+        break;
+    case VERB_LIST:
+        verb_list(req);
+        break;
+    case VERB_WATCH:
+        verb_watch(req);
+        break;
+    case VERB_CREATE:
+        request_to_worker(req, verb_create);
+        break;
+    case VERB_UPDATE:
+        request_to_worker(req, verb_update);
+        break;
+    case VERB_PATCH:
+        request_to_worker(req, verb_patch);
+        break;
+    case VERB_DELETE:
+        request_to_worker(req, verb_delete);
+        break;
+    case VERB_DELETECOLLECTION:
+        request_to_worker(req, verb_delete_collection);
+        break;
+    }
+}
+
+static struct request *request_new(struct server *server, struct http_exchange *exchange)
+{
+    struct arena *arena = http_arena(exchange);
+    struct request *req = arena_zalloc(arena, sizeof *req);
+    req->server = server;
+    req->exchange = exchange;
+    req->http = http_exchange_request(exchange);
+    req->arena = arena;
+    req->started = clock_mono_nanos();
+    req->warnings.arena = arena;
+    error_init(&req->err, arena);
+    return req;
+}
+
+void request_serve(void *server, struct http_exchange *exchange)
+{
+    struct request *req = request_new(server, exchange);
+    const struct http_request *http = req->http;
+    query_parse(req->arena, http->raw_query, &req->query);
+    request_info_parse(req->arena, http->method, http->raw_path, http->segments, http->segment_count, &req->query,
+                       &req->info);
+    if (!http->path_ok) {
+        error_set(&req->err, REASON_BAD_REQUEST, "the path of the request is not a clean path");
+        request_fail(req);
+        return;
+    }
+    for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
+        if (stages[i] == stage_route && req->info.is_resource && !is_known_group(req->info.group)) {
+            nonresource_send_404(req);
+            return;
+        }
+        if (!stages[i](req)) {
+            request_fail(req);
+            return;
+        }
+    }
+    dispatch(req);
+}
+
+/* ---- stages that are short enough to stand here ---- */
+
+bool stage_authenticate(struct request *req)
+{
+    struct slice path = req->info.path;
+    /* Health and version are open to everybody even where anonymous requests are not. */
+    bool open = !req->info.is_resource && (slice_starts(path, SLICE("/healthz")) || slice_starts(path, SLICE("/livez")) ||
+                                           slice_starts(path, SLICE("/readyz")) || slice_is(path, "/version"));
+    if (authn_request(req->arena, req->http, req->server->config.anonymous || open, &req->user)) {
+        req->real_user = req->user;
+        return true;
+    }
+    return error_set(&req->err, REASON_UNAUTHORIZED, "Unauthorized");
+}
+
+bool stage_authorize(struct request *req)
+{
+    const struct request_info *info = &req->info;
+    struct authz_attributes a = {
+        .user = &req->user,
+        .verb = info->verb,
+        .is_resource = info->is_resource,
+        .path = info->path,
+        .group = info->group,
+        .version = info->version,
+        .resource = info->resource,
+        .subresource = info->subresource,
+        .namespace = info->namespace,
+        .name = info->name,
+    };
+    return authz_check(&a, &req->err);
+}
+
+/* Which representations the answer to this verb may take. */
+static unsigned offers(const struct request *req)
+{
+    if (req->verb == VERB_WATCH)
+        return OFFER_TABLE | OFFER_PARTIAL | OFFER_STREAM;
+    return OFFER_TABLE | OFFER_PARTIAL;
+}
+
+static bool route_resource(struct request *req)
+{
+    struct request_info *info = &req->info;
+    req->resource = schema_find_resource(info->group, info->version, info->resource);
+    if (!req->resource || info->rest_count > 0)
+        return status_no_such_resource(&req->err);
+    req->storage = req->resource->storage ? req->resource->storage : req->resource;
+    req->kind = kind_of(req->resource);
+    unsigned verbs = req->resource->verbs;
+    if (info->subresource.len) {
+        req->subresource = schema_find_subresource(req->resource, info->subresource);
+        if (!req->subresource)
+            return status_no_such_resource(&req->err);
+        verbs = req->subresource->verbs;
+    }
+    bool everywhere = req->resource->namespaced && !info->namespace.len;
+    bool reads = strcmp(info->verb, "list") == 0 || strcmp(info->verb, "watch") == 0;
+    if (everywhere && info->name.len && !reads)
+        return status_no_such_resource(&req->err);
+    if (!req->resource->namespaced && info->namespace.len && !slice_is(info->resource, "namespaces"))
+        return status_no_such_resource(&req->err);
+    req->verb = request_verb_bit(info->verb);
+    bool named_post = req->verb == VERB_CREATE && info->name.len && !info->subresource.len;
+    bool head = slice_is(req->http->method, "HEAD") && req->resource;
+    bool unnamed = !info->name.len && (req->verb == VERB_UPDATE || req->verb == VERB_PATCH);
+    if (!(verbs & req->verb) || named_post || head || unnamed || (everywhere && !reads))
+        return status_method_not_allowed(&req->err);
+    return true;
+}
+
+bool stage_route(struct request *req)
+{
+    if (!req->info.is_resource)
+        return true;
+    if (!route_resource(req))
+        return false;
+    if (!negotiate_accept(http_header_get(req->http, "accept"), offers(req), &req->accept, &req->err))
+        return false;
+    struct slice timeout = query_get(&req->query, "timeout");
+    int64_t nanos;
+    if (timeout.len && !duration_parse_go(timeout, &nanos))
+        return error_set(&req->err, REASON_BAD_REQUEST,
+                         "invalid timeout specified in the request URL - time: invalid duration \"%.*s\"",
+                         SLICE_ARG(timeout));
+    return true;
+}
+
+/* ---- workers ---- */
+
+static void run_on_worker(void *arg)
+{
+    struct request *req = arg;
+    struct http_exchange *exchange = req->exchange;
+    req->run(req);
+    http_unref(exchange);
+}
+
+void request_to_worker(struct request *req, void (*run)(struct request *req))
+{
+    req->run = run;
+    http_ref(req->exchange);
+    if (pool_submit(req->server->workers, run_on_worker, req))
+        return;
+    error_set(&req->err, REASON_TOO_MANY_REQUESTS,
+              "the server has received too many requests and has asked us to try again later");
+    req->err.retry_after_seconds = 1;
+    request_fail(req);
+    http_unref(req->exchange);
+}
+
+void request_warn(struct request *req, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    const char **slot =
+        arena_push(req->arena, &req->warnings.items, &req->warnings.count, &req->warnings.capacity, sizeof *slot);
+    *slot = arena_vprintf(req->arena, fmt, args);
+    va_end(args);
+}

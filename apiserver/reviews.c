@@ -1,0 +1,206 @@
+/*
+ * reviews: kinds that are questions: may I, may they, who am I. Nothing is stored; the answer is the object with its status filled.
+ * Source: https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-api-access
+ */
+#include "apiserver/authn.h"
+#include "apiserver/authz.h"
+#include "apiserver/output.h"
+#include "base/clock.h"
+#include "openapi/causes.h"
+#include "openapi/gen/authentication_v1.h"
+#include "openapi/gen/authorization_v1.h"
+
+/* The three access reviews have the same shape but for who is asked about; fields go by name. */
+static struct slice text_of(const struct value *v, const char *field)
+{
+    return value_text(value_get(v, slice_str(field)));
+}
+
+static void attributes_of(struct arena *arena, const struct value *spec, const struct user *user, struct authz_attributes *ret)
+{
+    const struct value *resource = value_get(spec, SLICE("resourceAttributes"));
+    const struct value *path = value_get(spec, SLICE("nonResourceAttributes"));
+    bool is_resource = resource->kind == VALUE_RECORD;
+    const struct value *from = is_resource ? resource : path;
+    *ret = (struct authz_attributes){
+        .user = user,
+        .verb = arena_strdup(arena, text_of(from, "verb")),
+        .is_resource = is_resource,
+        .path = text_of(path, "path"),
+        .group = text_of(resource, "group"),
+        .version = text_of(resource, "version"),
+        .resource = text_of(resource, "resource"),
+        .subresource = text_of(resource, "subresource"),
+        .namespace = text_of(resource, "namespace"),
+        .name = text_of(resource, "name"),
+    };
+}
+
+/* Structures in messages show as upstream's internal types print: Go's field names. */
+static const char *shown_path(struct arena *arena, const struct value *attributes)
+{
+    struct buf out = BUF_INIT(4096);
+    if (attributes->kind != VALUE_RECORD)
+        return "null";
+    buf_puts(&out, "{\"Path\":");
+    buf_put_json_string(&out, text_of(attributes, "path"));
+    buf_puts(&out, ",\"Verb\":");
+    buf_put_json_string(&out, text_of(attributes, "verb"));
+    buf_putc(&out, '}');
+    const char *text = arena_strdup(arena, buf_slice(&out));
+    buf_release(&out);
+    return text;
+}
+
+static const char *shown_metadata(struct arena *arena, const struct value *object)
+{
+    struct buf out = BUF_INIT(64 << 10);
+    encode_json_type(&out, object_meta(object)->record->type, object_meta(object));
+    const char *text = arena_strdup(arena, buf_slice(&out));
+    buf_release(&out);
+    return text;
+}
+
+static bool metadata_is_empty(const struct value *object, bool local)
+{
+    const struct value *meta = object_meta(object);
+    if (meta->kind != VALUE_RECORD)
+        return true;
+    for (unsigned i = 0; i < meta->record->type->field_count; i++)
+        if (value_is_set(value_at(meta, i)) && i != meta_v1_ObjectMeta_managedFields &&
+            !(local && i == meta_v1_ObjectMeta_namespace))
+            return false;
+    return true;
+}
+
+static void check_review(struct request *req, const struct value *object, bool self, bool local, struct causes *c)
+{
+    struct path spec_at = path_field(NULL, "spec");
+    const struct value *spec = value_get(object, SLICE("spec"));
+    const struct value *resource = value_get(spec, SLICE("resourceAttributes"));
+    const struct value *path = value_get(spec, SLICE("nonResourceAttributes"));
+    bool has_resource = resource->kind == VALUE_RECORD, has_path = path->kind == VALUE_RECORD;
+    if (!self && !text_of(spec, "user").len && !value_count(value_get(spec, SLICE("groups"))))
+        causes_invalid_text(c, PATH(&spec_at, "user"), SLICE(""), "at least one of user or group must be specified");
+    if (has_resource == has_path)
+        causes_invalid_shown(c, self ? &spec_at : PATH(&spec_at, "resourceAttributes"), shown_path(c->arena, path),
+                             "exactly one of nonResourceAttributes or resourceAttributes must be specified");
+    if (!metadata_is_empty(object, local))
+        causes_invalid_shown(c, PATH(NULL, "metadata"), shown_metadata(c->arena, object), "must be empty");
+    struct slice ns = text_of(resource, "namespace");
+    if (local && has_resource && !slice_eq(ns, req->info.namespace))
+        causes_invalid_text(c, PATH(PATH(&spec_at, "resourceAttributes"), "namespace"), ns, "must match metadata.namespace");
+    if (local && has_path)
+        causes_invalid_shown(c, PATH(&spec_at, "nonResourceAttributes"), shown_path(c->arena, path),
+                             "disallowed on this kind of request");
+}
+
+/* Who the question is about: the spec of a SubjectAccessReview. */
+static void subject_of(struct arena *arena, const struct value *spec, struct user *ret)
+{
+    const struct value *groups = value_get(spec, SLICE("groups"));
+    struct slice *names = arena_alloc(arena, (value_count(groups) + 1) * sizeof *names);
+    *ret = (struct user){.name = text_of(spec, "user"), .uid = text_of(spec, "uid"), .groups = names};
+    for (VALUE_EACH(group, groups))
+        names[ret->group_count++] = value_text(group);
+}
+
+static bool answer_access(struct request *req, struct value *object)
+{
+    bool self = strcmp(req->resource->kind, "SelfSubjectAccessReview") == 0;
+    bool local = strcmp(req->resource->kind, "LocalSubjectAccessReview") == 0;
+    struct causes causes = {.arena = req->arena};
+    check_review(req, object, self, local, &causes);
+    if (!causes_to_error(&causes, req->resource->group, "", SLICE(""), &req->err))
+        return false;
+    const struct value *spec = value_get(object, SLICE("spec"));
+    struct user subject = req->user;
+    if (!self)
+        subject_of(req->arena, spec, &subject);
+    struct authz_attributes attributes;
+    attributes_of(req->arena, spec, &subject, &attributes);
+    struct authz_answer answer = authz_decide(&attributes);
+    int field = schema_find_field(object->record->type, "status", 6);
+    struct value *status = value_ensure_record(req->arena, object, (unsigned)field);
+    *value_mut(status, authorization_v1_SubjectAccessReviewStatus_allowed) = value_of_bool(answer.decision == AUTHZ_ALLOW);
+    if (answer.decision == AUTHZ_DENY)
+        *value_mut(status, authorization_v1_SubjectAccessReviewStatus_denied) = value_of_bool(true);
+    if (answer.reason)
+        *value_mut(status, authorization_v1_SubjectAccessReviewStatus_reason) = value_of_cstr(answer.reason);
+    return true;
+}
+
+static void put_strings(struct arena *arena, struct value *list, const struct slice *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        *value_append(arena, list) = value_of_string(items[i]);
+}
+
+static bool answer_who_am_i(struct request *req, struct value *object)
+{
+    const struct user *user = &req->user;
+    char *now = arena_bytes(req->arena, CLOCK_TEXT);
+    *value_mut(object_meta_mut(req->arena, object), meta_v1_ObjectMeta_creationTimestamp) =
+        value_of_string(clock_format_seconds(clock_now_seconds(), now));
+    struct value *status = value_ensure_record(req->arena, object, authentication_v1_SelfSubjectReview_status);
+    struct value *info = value_ensure_record(req->arena, status, authentication_v1_SelfSubjectReviewStatus_userInfo);
+    *value_mut(info, authentication_v1_UserInfo_username) = value_of_string(user->name);
+    if (user->uid.len)
+        *value_mut(info, authentication_v1_UserInfo_uid) = value_of_string(user->uid);
+    put_strings(req->arena, value_mut(info, authentication_v1_UserInfo_groups), user->groups, user->group_count);
+    struct value *extra = value_mut(info, authentication_v1_UserInfo_extra);
+    if (user->credential_id.len)
+        put_strings(req->arena, value_put(req->arena, extra, SLICE("authentication.kubernetes.io/credential-id")),
+                    &user->credential_id, 1);
+    for (size_t i = 0; i < user->extra_count; i++)
+        put_strings(req->arena, value_put(req->arena, extra, user->extra[i].key), user->extra[i].values,
+                    user->extra[i].count);
+    return true;
+}
+
+static const struct {
+    const char *kind;
+    bool (*answer)(struct request *req, struct value *object);
+} reviews[] = {
+    {"SelfSubjectAccessReview", answer_access},
+    {"SubjectAccessReview", answer_access},
+    {"LocalSubjectAccessReview", answer_access},
+    {"SelfSubjectReview", answer_who_am_i},
+};
+
+static bool is_question(const struct request *req)
+{
+    return strcmp(req->resource->group, "authorization.k8s.io") == 0 ||
+           strcmp(req->resource->group, "authentication.k8s.io") == 0;
+}
+
+static void serve(struct request *req)
+{
+    struct value object;
+    if (!write_options_parse(req->arena, &req->query, "CreateOptions", &req->write, &req->err) ||
+        !write_decode_body(req, req->resource->type, req->resource->kind, req->resource->api_version, &object)) {
+        request_fail(req);
+        return;
+    }
+    for (size_t i = 0; i < sizeof reviews / sizeof *reviews; i++) {
+        if (strcmp(reviews[i].kind, req->resource->kind) != 0)
+            continue;
+        if (!reviews[i].answer(req, &object)) {
+            request_fail(req);
+            return;
+        }
+        object_set_type(&object, req->resource);
+        output_object(req, 201, req->resource->type, &object);
+        return;
+    }
+    error_set(&req->err, REASON_METHOD_NOT_ALLOWED, "%s is not supported by this server yet", req->resource->kind);
+    request_fail(req);
+}
+
+bool review_serve(struct request *req)
+{
+    if (!is_question(req) || req->verb != VERB_CREATE)
+        return false;
+    request_to_worker(req, serve);
+    return true;
+}

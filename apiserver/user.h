@@ -1,0 +1,35 @@
+/* user: who makes a request, once authenticated (and impersonated). Slices live as long as the request. */
+#ifndef APISERVER_USER_H
+#define APISERVER_USER_H
+
+#include "base/slice.h"
+
+struct user_extra {
+    struct slice key;
+    const struct slice *values;
+    size_t count;
+};
+
+struct user {
+    struct slice name, uid;
+    const struct slice *groups;
+    size_t group_count;
+    const struct user_extra *extra;
+    size_t extra_count;
+    struct slice credential_id; /* "X509SHA256=..." or empty */
+};
+
+#define USER_ANONYMOUS       "system:anonymous"
+#define GROUP_MASTERS        "system:masters"
+#define GROUP_AUTHENTICATED  "system:authenticated"
+#define GROUP_UNAUTHENTICATED "system:unauthenticated"
+
+static inline bool user_in_group(const struct user *user, const char *group)
+{
+    for (size_t i = 0; i < user->group_count; i++)
+        if (slice_is(user->groups[i], group))
+            return true;
+    return false;
+}
+
+#endif

@@ -1,0 +1,28 @@
+/* create: POST to a collection. Runs on a worker. */
+#include "apiserver/output.h"
+#include "apiserver/status.h"
+
+static bool create(struct request *req, struct written *written)
+{
+    struct value object;
+    if (!output_check_form(req, false) ||
+        !write_options_parse(req->arena, &req->query, "CreateOptions", &req->write, &req->err) ||
+        !write_decode_body(req, req->resource->type, req->resource->kind, req->resource->api_version, &object))
+        return false;
+    struct slice ns = object_text(&object, meta_v1_ObjectMeta_namespace);
+    if (req->resource->namespaced && ns.len && !slice_eq(ns, req->info.namespace))
+        return error_set(&req->err, REASON_BAD_REQUEST,
+                         "the namespace of the provided object does not match the namespace sent on the request");
+    if (object_text(&object, meta_v1_ObjectMeta_resourceVersion).len)
+        return error_set(&req->err, REASON_BAD_REQUEST, "resourceVersion should not be set on objects to be created");
+    return write_create(req, &object, written);
+}
+
+void verb_create(struct request *req)
+{
+    struct written written;
+    if (create(req, &written))
+        output_written(req, 201, &written);
+    else
+        request_fail(req);
+}

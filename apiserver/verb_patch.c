@@ -1,0 +1,75 @@
+/* patch: a change to the present object, in one of three formats. Runs on a worker. */
+#include "apiserver/output.h"
+#include "apiserver/patching.h"
+#include "openapi/default.h"
+
+bool patch_type_of(struct request *req, enum patch_type *ret)
+{
+    static const struct {
+        const char *media;
+        enum patch_type type;
+    } known[] = {
+        {"application/json-patch+json", PATCH_JSON},
+        {"application/merge-patch+json", PATCH_MERGE_JSON},
+        {"application/strategic-merge-patch+json", PATCH_STRATEGIC},
+    };
+    struct slice header = http_header_get(req->http, "content-type");
+    struct slice type = media_type_of(header.ptr ? header : SLICE(""));
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (slice_is(type, known[i].media)) {
+            *ret = known[i].type;
+            return true;
+        }
+    }
+    req->err.has_details = true;
+    return error_set(&req->err, REASON_UNSUPPORTED_MEDIA_TYPE,
+                     "415: Unsupported Media Type\n\nAvailable representations: application/json-patch+json, "
+                     "application/merge-patch+json, application/strategic-merge-patch+json");
+}
+
+/* Tree of the present object, patch, back to the type. */
+bool patch_object(struct request *req, const struct schema_type *type, enum patch_type patch, const struct value *current,
+                  struct value *ret)
+{
+    static const struct schema any = {.kind = SCHEMA_ANY};
+    const struct schema record = {.kind = SCHEMA_RECORD, .type = type};
+    struct decode_findings findings = {.arena = req->arena};
+    struct value tree, patched;
+    if (!decode_value(req->arena, &any, current, &tree, NULL, &req->err) ||
+        !patch_apply_strict(req->arena, patch, type, &tree, req->http->body, &patched, &findings, &req->err))
+        return false;
+    struct slice version = value_text(value_get(&patched, SLICE("apiVersion")));
+    struct slice kind = value_text(value_get(&patched, SLICE("kind")));
+    if (!slice_eq(version, value_text(value_get(&tree, SLICE("apiVersion")))) ||
+        !slice_eq(kind, value_text(value_get(&tree, SLICE("kind")))))
+        return patch_reject(req->arena, patch, &patched, req->http->body, "a patch cannot change kind or apiVersion", &req->err);
+    if (!decode_value(req->arena, &record, &patched, ret, &findings, &req->err)) {
+        const char *why = req->err.message;
+        error_clear(&req->err);
+        return patch_reject(req->arena, patch, &patched, req->http->body, why, &req->err);
+    }
+    if (!write_report_findings(req, &findings, ""))
+        return false;
+    default_object(req->arena, ret);
+    return true;
+}
+
+static bool change(struct request *req, const struct value *current, struct value *ret_new, void *arg)
+{
+    if (!current)
+        return false;
+    return patch_object(req, req->resource->type, *(enum patch_type *)arg, current, ret_new);
+}
+
+void verb_patch(struct request *req)
+{
+    enum patch_type type;
+    struct written written;
+    bool ok = output_check_form(req, false) && patch_type_of(req, &type) &&
+              write_options_parse(req->arena, &req->query, "PatchOptions", &req->write, &req->err) &&
+              write_update(req, change, &type, &written);
+    if (ok)
+        output_written(req, written.created ? 201 : 200, &written);
+    else
+        request_fail(req);
+}

@@ -1,0 +1,482 @@
+#include "apiserver/write.h"
+
+#include "admission/admission.h"
+#include "apiserver/allocate.h"
+#include "apiserver/kinds/kind.h"
+#include "apiserver/metadata.h"
+#include "apiserver/status.h"
+#include "base/clock.h"
+#include "storage/header.h"
+
+enum { MAX_TRIES = 100, NAME_TRIES = 8 };
+
+struct kind_request write_kind_request(struct request *req, struct causes *causes)
+{
+    return (struct kind_request){
+        .arena = req->arena,
+        .resource = req->resource,
+        .subresource = req->info.subresource,
+        .user = req->user.name,
+        .now = clock_now_seconds(),
+        .dry_run = req->write.dry_run,
+        .causes = causes,
+        .warnings = &req->warnings,
+    };
+}
+
+/* ---- looking at other objects ---- */
+
+bool write_get_other(struct server *server, struct arena *arena, const struct schema_resource *resource,
+                     struct slice namespace, struct slice name, struct value *ret, uint64_t *ret_revision)
+{
+    struct store_record record;
+    cleanup_store_read struct store_read *read = store_read_begin(server->store, 0, NULL);
+    if (!read || !store_get(read, object_key(arena, resource, namespace, name), &record))
+        return false;
+    if (ret_revision)
+        *ret_revision = record.revision;
+    return object_decode(arena, resource, record.value, true, ret, NULL);
+}
+
+static bool lookup_get(void *arg, struct arena *arena, const struct schema_resource *resource, struct slice namespace,
+                       struct slice name, struct value *ret)
+{
+    struct request *req = arg;
+    return write_get_other(req->server, arena, resource, namespace, name, ret, NULL);
+}
+
+struct lookup_walk {
+    struct arena *arena;
+    const struct schema_resource *resource;
+    bool (*each)(void *each_arg, const struct value *object);
+    void *each_arg;
+};
+
+static bool lookup_each(void *arg, const struct store_record *record)
+{
+    struct lookup_walk *walk = arg;
+    struct value object;
+    return !object_decode(walk->arena, walk->resource, record->value, true, &object, NULL) ||
+           walk->each(walk->each_arg, &object);
+}
+
+static void lookup_list(void *arg, struct arena *arena, const struct schema_resource *resource, struct slice namespace,
+                        bool (*each)(void *each_arg, const struct value *object), void *each_arg)
+{
+    struct request *req = arg;
+    struct lookup_walk walk = {arena, resource, each, each_arg};
+    struct slice prefix = object_prefix(arena, resource, namespace);
+    cleanup_store_read struct store_read *read = store_read_begin(req->server->store, 0, NULL);
+    if (read)
+        store_range(read, &(struct store_range){.prefix = prefix, .each = lookup_each, .arg = &walk});
+}
+
+const struct admission_lookup *write_lookup(struct request *req)
+{
+    struct admission_lookup *lookup = arena_alloc(req->arena, sizeof *lookup);
+    *lookup = (struct admission_lookup){lookup_get, lookup_list, req};
+    return lookup;
+}
+
+static struct admission_request admission_of(struct request *req, enum admission_operation operation,
+                                             struct value *object, const struct value *old)
+{
+    return (struct admission_request){
+        .arena = req->arena,
+        .operation = operation,
+        .resource = req->resource,
+        .subresource = req->info.subresource,
+        .namespace = req->info.namespace,
+        .name = req->info.name.len || !object ? req->info.name : object_text(object, meta_v1_ObjectMeta_name),
+        .object = object,
+        .old = old,
+        .user = req->user.name,
+        .groups = req->user.groups,
+        .group_count = req->user.group_count,
+        .dry_run = req->write.dry_run,
+        .now = clock_now_seconds(),
+        .lookup = write_lookup(req),
+        .warnings = &req->warnings,
+    };
+}
+
+/* ---- the namespace of a new object ---- */
+
+/* It must exist and not be going away; its revision becomes a condition of the write, so that none slips in between. */
+static bool check_namespace(struct request *req, struct slice name, struct store_op *ret_check)
+{
+    const struct schema_resource *namespaces = schema_find_resource(SLICE(""), SLICE("v1"), SLICE("namespaces"));
+    struct slice ns = req->info.namespace;
+    struct store_record record;
+    *ret_check = (struct store_op){.type = STORE_CHECK, .key = object_key(req->arena, namespaces, SLICE(""), ns)};
+    cleanup_store_read struct store_read *read = store_read_begin(req->server->store, 0, &req->err);
+    if (!read)
+        return false;
+    if (!store_get(read, ret_check->key, &record))
+        return status_not_found(&req->err, SLICE(""), SLICE("namespaces"), ns);
+    ret_check->expect = record.revision;
+    if (!(header_flags(record.header) & HEADER_DELETING))
+        return true;
+    status_forbidden(&req->err, slice_str(req->resource->group), slice_str(req->resource->name), name,
+                     arena_printf(req->arena,
+                                  "unable to create new content in namespace %.*s because it is being terminated",
+                                  SLICE_ARG(ns)));
+    error_add_cause(&req->err, "NamespaceTerminating", "metadata.namespace",
+                    arena_printf(req->arena, "namespace %.*s is being terminated", SLICE_ARG(ns)));
+    return false;
+}
+
+/* ---- store ---- */
+
+static struct store_author author_of(struct request *req)
+{
+    return (struct store_author){
+        .user = req->user.name,
+        .agent = http_header_get(req->http, "user-agent"),
+        .manager = req->write.manager,
+    };
+}
+
+static struct slice key_of(struct request *req, const struct value *object)
+{
+    return object_key(req->arena, req->storage, object_text(object, meta_v1_ObjectMeta_namespace),
+                      object_text(object, meta_v1_ObjectMeta_name));
+}
+
+static enum store_outcome commit(struct request *req, struct value *object, struct store_op *ops, size_t count,
+                                 struct written *ret)
+{
+    struct store_author author = author_of(req);
+    struct store_txn_result result = {0};
+    enum store_outcome outcome = store_txn(req->server->store, ops, count, &author, &result, &req->err);
+    if (outcome == STORE_OK) {
+        object_set_version(req->arena, object, result.revision);
+        ret->revision = result.revision;
+    }
+    return outcome;
+}
+
+enum store_outcome write_store(struct request *req, struct value *object, uint64_t expect, bool delete,
+                               struct written *ret)
+{
+    uint64_t version = object_version(object);
+    if (!object_encode(req->arena, req->resource, object, &ret->stored, &req->err))
+        return STORE_FAILED;
+    object_set_version(req->arena, object, version);
+    ret->object = *object;
+    if (req->write.dry_run)
+        return STORE_OK;
+    struct store_op op = {
+        .type = delete ? STORE_DELETE : STORE_PUT,
+        .key = key_of(req, object),
+        .expect = expect,
+        .header = ret->stored.header,
+        .value = ret->stored.value,
+        .splice = ret->stored.splice,
+    };
+    ret->has_stored = req->storage == req->resource;
+    enum store_outcome outcome = commit(req, object, &op, 1, ret);
+    ret->object = *object;
+    return outcome;
+}
+
+/* ---- create ---- */
+
+static bool validate(struct request *req, struct value *object, const struct value *old)
+{
+    struct causes causes = {.arena = req->arena};
+    struct kind_request kind_req = write_kind_request(req, &causes);
+    if (old)
+        metadata_validate_update(&causes, object, old);
+    else
+        metadata_validate(&causes, req->resource, req->kind->name_rule, object);
+    if (req->kind->validate)
+        req->kind->validate(&kind_req, object, old);
+    return causes_to_error(&causes, req->resource->group, req->resource->kind,
+                           object_text(object, meta_v1_ObjectMeta_name), &req->err);
+}
+
+static bool has_status_subresource(const struct schema_resource *resource)
+{
+    return schema_find_subresource(resource, SLICE("status")) != NULL;
+}
+
+static void drop_status(struct request *req, struct value *object)
+{
+    struct value *status = value_get_mut(object, SLICE("status"));
+    if (status && has_status_subresource(req->resource) && !req->kind->keeps_status_on_create)
+        *status = value_absent;
+}
+
+static bool prepare_create(struct request *req, struct value *object, struct allocation *allocation)
+{
+    struct kind_request kind_req = write_kind_request(req, NULL);
+    metadata_fill_create(req->arena, req->resource, object, req->info.namespace, kind_req.now);
+    struct admission_request admission = admission_of(req, ADMISSION_CREATE, object, NULL);
+    if (!admission_mutate(&admission, &req->err) ||
+        !allocate_begin(req->server->allocator, req->arena, req->resource, object, NULL, req->write.dry_run, allocation,
+                        &req->err))
+        return false;
+    drop_status(req, object);
+    if (req->kind->counts_generation)
+        *value_mut(object_meta_mut(req->arena, object), meta_v1_ObjectMeta_generation) = value_of_int(1);
+    if (req->kind->prepare_create)
+        req->kind->prepare_create(&kind_req, object);
+    return true;
+}
+
+static enum store_outcome store_new(struct request *req, struct value *object, struct written *ret)
+{
+    struct store_op ops[2];
+    size_t count = 0;
+    if (req->resource->namespaced && !check_namespace(req, object_text(object, meta_v1_ObjectMeta_name), &ops[count++]))
+        return STORE_FAILED;
+    if (!object_encode(req->arena, req->resource, object, &ret->stored, &req->err))
+        return STORE_FAILED;
+    object_set_version(req->arena, object, 0);
+    ret->object = *object;
+    struct slice key = key_of(req, object);
+    if (key.len > STORE_MAX_KEY) {
+        error_set(&req->err, REASON_BAD_REQUEST, "the name and namespace are too long together to be stored");
+        return STORE_FAILED;
+    }
+    if (req->write.dry_run) {
+        struct value present;
+        return write_get_other(req->server, req->arena, req->resource, req->info.namespace,
+                               object_text(object, meta_v1_ObjectMeta_name), &present, NULL)
+                   ? STORE_CONFLICT
+                   : STORE_OK;
+    }
+    ops[count++] = (struct store_op){.type = STORE_PUT, .key = key, .expect = 0, .header = ret->stored.header,
+                                     .value = ret->stored.value, .splice = ret->stored.splice};
+    struct store_author author = author_of(req);
+    struct store_txn_result result = {0};
+    for (int i = 0; i < MAX_TRIES; i++) {
+        enum store_outcome outcome = store_txn(req->server->store, ops, count, &author, &result, &req->err);
+        if (outcome == STORE_OK) {
+            object_set_version(req->arena, object, result.revision);
+            ret->object = *object;
+            ret->revision = result.revision;
+            ret->has_stored = req->storage == req->resource;
+        }
+        if (outcome != STORE_CONFLICT || result.failed_op == count - 1)
+            return outcome;
+        if (!check_namespace(req, object_text(object, meta_v1_ObjectMeta_name), &ops[0])) /* it changed: look again */
+            return STORE_FAILED;
+    }
+    error_set(&req->err, REASON_SERVER_TIMEOUT, "the namespace keeps changing, try again");
+    return STORE_FAILED;
+}
+
+static enum store_outcome try_create(struct request *req, struct value *object, struct allocation *allocation,
+                                     struct written *ret)
+{
+    bool generated = !object_text(object, meta_v1_ObjectMeta_name).len;
+    struct store_op check;
+    if (!prepare_create(req, object, allocation) ||
+        (req->resource->namespaced && !check_namespace(req, object_text(object, meta_v1_ObjectMeta_name), &check)))
+        return STORE_FAILED;
+    struct admission_request admission = admission_of(req, ADMISSION_CREATE, object, NULL);
+    if (!validate(req, object, NULL) || !admission_validate(&admission, &req->err))
+        return STORE_FAILED;
+    enum store_outcome outcome = store_new(req, object, ret);
+    for (int i = 0; outcome == STORE_CONFLICT && generated && i < NAME_TRIES; i++) {
+        metadata_regenerate_name(req->arena, object);
+        outcome = store_new(req, object, ret);
+    }
+    return outcome;
+}
+
+bool write_create(struct request *req, struct value *object, struct written *ret)
+{
+    struct allocation allocation = {0};
+    *ret = (struct written){0};
+    enum store_outcome outcome = try_create(req, object, &allocation, ret);
+    allocate_end(req->server->allocator, &allocation, outcome == STORE_OK);
+    if (outcome == STORE_CONFLICT)
+        status_already_exists(&req->err, slice_str(req->resource->group), slice_str(req->resource->name),
+                              object_text(object, meta_v1_ObjectMeta_name));
+    return outcome == STORE_OK;
+}
+
+/* ---- delete ---- */
+
+enum store_outcome write_delete(struct request *req, struct value *object, uint64_t expect, bool gone,
+                                struct written *ret)
+{
+    struct admission_request admission = admission_of(req, ADMISSION_DELETE, NULL, object);
+    if (!admission_mutate(&admission, &req->err) || !admission_validate(&admission, &req->err))
+        return STORE_FAILED;
+    struct allocation allocation = {0};
+    if (gone && !allocate_begin(req->server->allocator, req->arena, req->resource, NULL, object, req->write.dry_run,
+                                &allocation, &req->err))
+        return STORE_FAILED;
+    enum store_outcome outcome = write_store(req, object, expect, gone, ret);
+    allocate_end(req->server->allocator, &allocation, outcome == STORE_OK);
+    return outcome;
+}
+
+/* ---- update ---- */
+
+bool write_load(struct request *req, struct value *ret, uint64_t *ret_revision)
+{
+    struct slice name = req->info.name;
+    struct store_record record;
+    cleanup_store_read struct store_read *read = store_read_begin(req->server->store, 0, &req->err);
+    if (!read)
+        return false;
+    if (!store_get(read, object_key(req->arena, req->storage, req->info.namespace, name), &record))
+        return status_not_found(&req->err, slice_str(req->resource->group), slice_str(req->resource->name), name);
+    *ret_revision = record.revision;
+    return object_decode(req->arena, req->resource, record.value, true, ret, &req->err);
+}
+
+/* What a client says of the object's identity must be true of it. */
+static bool check_preconditions(struct request *req, const struct value *object, const struct value *old, bool *ret_versioned)
+{
+    struct slice group = slice_str(req->resource->group), resource = slice_str(req->resource->name);
+    struct slice uid = object_text(object, meta_v1_ObjectMeta_uid), present = object_text(old, meta_v1_ObjectMeta_uid);
+    struct slice version = object_text(object, meta_v1_ObjectMeta_resourceVersion);
+    *ret_versioned = version.len > 0 && !slice_is(version, "0");
+    if (uid.len && !slice_eq(uid, present))
+        return status_conflict(
+            &req->err, group, resource, req->info.name,
+            arena_printf(req->arena,
+                         "StorageError: invalid object, Code: 4, Key: %.*s, ResourceVersion: 0, AdditionalErrorMsg: "
+                         "Precondition failed: UID in precondition: %.*s, UID in object meta: %.*s",
+                         SLICE_ARG(key_of(req, old)), SLICE_ARG(uid), SLICE_ARG(present)));
+    for (size_t i = 0; i < version.len; i++) {
+        if (version.ptr[i] >= '0' && version.ptr[i] <= '9')
+            continue;
+        error_set(&req->err, REASON_UNKNOWN, "strconv.ParseUint: parsing \"%.*s\": invalid syntax", SLICE_ARG(version));
+        req->err.code = 500;
+        return false;
+    }
+    if (*ret_versioned && object_version(object) != object_version(old))
+        return status_modified(&req->err, group, resource, req->info.name);
+    if (!*ret_versioned && req->kind->requires_version_on_update && !req->info.subresource.len) {
+        struct causes causes = {.arena = req->arena};
+        causes_invalid_shown(&causes, PATH(PATH(NULL, "metadata"), "resourceVersion"), "0",
+                             "must be specified for an update");
+        return causes_to_error(&causes, req->resource->group, req->resource->name, req->info.name, &req->err);
+    }
+    return true;
+}
+
+/* Through "status" only the status changes, through the object itself everything else. */
+static void keep_other_half(struct request *req, struct value *object, const struct value *old)
+{
+    const struct schema_type *type = object->record->type;
+    bool through_status = slice_is(req->info.subresource, "status");
+    for (unsigned i = 0; i < type->field_count; i++) {
+        const char *name = type->fields[i].name;
+        bool is_status = strcmp(name, "status") == 0;
+        if (strcmp(name, "metadata") == 0 || (is_status && !has_status_subresource(req->resource)))
+            continue;
+        if (through_status ? !is_status : is_status && !req->info.subresource.len)
+            *value_mut(object, i) = *value_at(old, i);
+    }
+}
+
+static bool prepare_update(struct request *req, struct value *object, const struct value *old,
+                           struct allocation *allocation)
+{
+    struct kind_request kind_req = write_kind_request(req, NULL);
+    struct value *meta = object_meta_mut(req->arena, object);
+    metadata_carry_over(req->arena, object, old);
+    keep_other_half(req, object, old);
+    struct admission_request admission = admission_of(req, ADMISSION_UPDATE, object, old);
+    if (!admission_mutate(&admission, &req->err) ||
+        (!req->info.subresource.len && !allocate_begin(req->server->allocator, req->arena, req->resource, object, old,
+                                                       req->write.dry_run, allocation, &req->err)))
+        return false;
+    if (req->kind->prepare_update)
+        req->kind->prepare_update(&kind_req, object, old);
+    if (req->kind->counts_generation && !slice_is(req->info.subresource, "status") && metadata_spec_changed(object, old))
+        *value_mut(meta, meta_v1_ObjectMeta_generation) =
+            value_of_int(value_int(value_at(object_meta(old), meta_v1_ObjectMeta_generation), 0) + 1);
+    return true;
+}
+
+/* The last finalizer of an object that is being deleted has gone: so does the object. */
+static bool vanishes(struct request *req, const struct value *object)
+{
+    const struct value *meta = object_meta(object);
+    return value_is_set(value_at(meta, meta_v1_ObjectMeta_deletionTimestamp)) &&
+           value_count(value_at(meta, meta_v1_ObjectMeta_finalizers)) == 0 &&
+           value_int(value_at(meta, meta_v1_ObjectMeta_deletionGracePeriodSeconds), 0) == 0 &&
+           (!req->kind->may_vanish || req->kind->may_vanish(object));
+}
+
+bool write_check_identity(struct request *req, const struct value *object)
+{
+    struct slice name = object_text(object, meta_v1_ObjectMeta_name);
+    struct slice ns = object_text(object, meta_v1_ObjectMeta_namespace);
+    if (name.len && !slice_eq(name, req->info.name))
+        return error_set(&req->err, REASON_BAD_REQUEST, "the name of the object (%.*s) does not match the name on the URL (%.*s)",
+                         SLICE_ARG(name), SLICE_ARG(req->info.name));
+    if (req->resource->namespaced && ns.len && !slice_eq(ns, req->info.namespace))
+        return error_set(&req->err, REASON_BAD_REQUEST,
+                         "the namespace of the provided object does not match the namespace sent on the request");
+    return true;
+}
+
+static enum store_outcome store_update(struct request *req, struct value *object, const struct value *old,
+                                       uint64_t revision, struct allocation *allocation, struct written *ret)
+{
+    if (!prepare_update(req, object, old, allocation))
+        return STORE_FAILED;
+    struct admission_request admission = admission_of(req, ADMISSION_UPDATE, object, old);
+    if (!validate(req, object, old) || !admission_validate(&admission, &req->err))
+        return STORE_FAILED;
+    object_set_version(req->arena, object, revision);
+    bool gone = vanishes(req, object);
+    if (!gone && value_equal(object, old)) { /* nothing changed: nothing is written, no event, the same version */
+        ret->object = *object;
+        ret->revision = revision;
+        return STORE_OK;
+    }
+    return write_store(req, object, revision, gone, ret);
+}
+
+static enum store_outcome try_update(struct request *req, struct value *object, const struct value *old,
+                                     uint64_t revision, struct written *ret)
+{
+    struct allocation allocation = {0};
+    enum store_outcome outcome = store_update(req, object, old, revision, &allocation, ret);
+    allocate_end(req->server->allocator, &allocation, outcome == STORE_OK);
+    return outcome;
+}
+
+bool write_update(struct request *req, write_change change, void *arg, struct written *ret)
+{
+    for (int i = 0; i < MAX_TRIES; i++) {
+        struct value old, object;
+        uint64_t revision = 0;
+        bool versioned;
+        *ret = (struct written){0};
+        if (!write_load(req, &old, &revision)) {
+            if (req->err.reason != REASON_NOT_FOUND || !req->kind->creates_on_update || req->info.subresource.len)
+                return false;
+            error_clear(&req->err);
+            if (!change(req, NULL, &object, arg) || !write_check_identity(req, &object))
+                return error_is_set(&req->err) ? false
+                                               : status_not_found(&req->err, slice_str(req->resource->group),
+                                                                  slice_str(req->resource->name), req->info.name);
+            object_set_text(req->arena, &object, meta_v1_ObjectMeta_name, req->info.name);
+            bool ok = write_create(req, &object, ret);
+            ret->created = true;
+            return ok;
+        }
+        if (!change(req, &old, &object, arg) || !write_check_identity(req, &object) ||
+            !check_preconditions(req, &object, &old, &versioned))
+            return false;
+        enum store_outcome outcome = try_update(req, &object, &old, revision, ret);
+        if (outcome != STORE_CONFLICT)
+            return outcome == STORE_OK;
+        if (versioned)
+            return status_modified(&req->err, slice_str(req->resource->group), slice_str(req->resource->name),
+                                   req->info.name);
+    }
+    return error_set(&req->err, REASON_SERVER_TIMEOUT, "the object keeps changing, try again");
+}
