@@ -17,6 +17,7 @@ struct kind_request write_kind_request(struct request *req, struct causes *cause
         .resource = req->resource,
         .subresource = req->info.subresource,
         .user = req->user.name,
+        .requester = &req->user,
         .now = clock_now_seconds(),
         .dry_run = req->write.dry_run,
         .causes = causes,

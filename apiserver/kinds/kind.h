@@ -17,11 +17,14 @@
 #include "openapi/schema.h"
 #include "openapi/value.h"
 
+struct user;
+
 struct kind_request {
     struct arena *arena;
     const struct schema_resource *resource;
     struct slice subresource; /* "" or "status", "ephemeralcontainers", ... */
     struct slice user;        /* who asks */
+    const struct user *requester; /* the same with groups and the rest (apiserver/user.h); NULL: only the name is known */
     int64_t now;              /* seconds */
     bool dry_run;
     struct causes *causes;       /* where validate adds */
@@ -59,10 +62,13 @@ struct kind {
     /* Cells of the columns whose path is NULL, by column index; others are filled from their path. cells[i] is a JSON
      * value: string, int, bool or (for "<unknown>") string. */
     void (*row)(struct arena *arena, const struct value *object, int64_t now, struct value *cells);
+    const char *deprecated; /* a warning on every request; NULL: none */
     bool returns_deleted; /* DELETE answers with the object's last state instead of a Status */
     /* False: the object stays although it is being deleted and has no finalizers in its metadata (namespaces have some in
      * their spec). NULL: it goes. */
     bool (*may_vanish)(const struct value *object);
+    /* The object is marked for deletion but stays for now (namespaces: status.phase). */
+    void (*prepare_delete)(struct kind_request *req, struct value *object);
     /* Seconds until deletion, given what the client asked (-1: nothing). NULL: deletion is immediate. */
     int64_t (*grace_seconds)(const struct value *object, int64_t asked);
 };

@@ -6,13 +6,8 @@
 #ifndef APISERVER_KINDS_STORAGE_H
 #define APISERVER_KINDS_STORAGE_H
 
+#include "apiserver/kinds/field.h"
 #include "apiserver/kinds/kind.h"
-
-/* A field of a record or a key of a map by its name; absent when it is not there. Never NULL. */
-static inline const struct value *field_of(const struct value *v, const char *name)
-{
-    return value_get(v, slice_str(name));
-}
 
 extern const char *const volume_access_modes[]; /* supported, sorted, NULL-terminated */
 extern const char *const volume_modes[];
