@@ -6,7 +6,8 @@
 
 #include "base/alloc.h"
 
-enum { IDLE_SECONDS = 10, STACK = 512 * 1024 };
+/* As much stack as a main thread has: decoders recurse a thousand levels deep. Only what is touched costs memory. */
+enum { IDLE_SECONDS = 10, STACK = 8 << 20 };
 
 struct job {
     void (*run)(void *arg);
