@@ -23,11 +23,20 @@ const char *name_check_http_header(struct slice s);
 const char *name_check_ip(struct slice s);            /* strict IPv4 or IPv6 */
 const char *name_check_cidr(struct slice s);
 const char *name_check_dns1123_prefix(struct slice s); /* generateName: may end in '-' */
+const char *name_check_subdomain_with_underscore(struct slice s); /* DNS search lists */
+
+/* A text can break a rule in several ways, each of them a finding. Fills ret_faults in upstream's order; returns how many. `check` is one of
+ * the above. */
+enum { NAME_MAX_FAULTS = 6 };
+size_t name_faults(struct slice s, const char *(*check)(struct slice), const char *ret_faults[NAME_MAX_FAULTS]);
 
 /* Shared parts of many validations; each adds its causes under `at`. */
 void check_labels(struct causes *c, const struct path *at, const struct value *map);
 void check_annotations(struct causes *c, const struct path *at, const struct value *map); /* keys, 256 KiB in all */
 void check_label_selector(struct causes *c, const struct path *at, const struct value *selector); /* meta.v1.LabelSelector */
+/* The same; any_value: values of expressions may be anything (objects that were stored before there was a rule). */
+void check_label_selector_values(struct causes *c, const struct path *at, const struct value *selector, bool any_value);
+void check_range(struct causes *c, const struct path *at, int64_t n, int64_t min, int64_t max); /* both inclusive */
 void check_port(struct causes *c, const struct path *at, int64_t port);                    /* 1..65535 */
 void check_port_or_name(struct causes *c, const struct path *at, const struct value *int_or_string);
 void check_non_negative(struct causes *c, const struct path *at, int64_t n);
