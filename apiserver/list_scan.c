@@ -164,7 +164,10 @@ static bool choose_revision(struct list_scan *scan)
     if (o->continue_token.len) {
         if (o->version)
             return error_set(err, REASON_BAD_REQUEST, "specifying resource version is not allowed when using continue");
-        return token_parse(scan);
+        if (!token_parse(scan))
+            return false;
+        uint64_t newest = store_revision(store);
+        return scan->revision <= newest || status_version_too_large(err, scan->revision, newest);
     }
     if (!o->version)
         return true;
@@ -178,12 +181,22 @@ static bool choose_revision(struct list_scan *scan)
     return true;
 }
 
+/* A revision that is no number is a server error to those who get or watch, as upstream has it, but a bad request to those who list. */
+static bool bad_version(struct request *req)
+{
+    if (req->err.code != 500)
+        return false;
+    const char *why = req->err.message;
+    error_clear(&req->err);
+    return error_set(&req->err, REASON_BAD_REQUEST, "invalid resource version: %s", why);
+}
+
 bool list_scan_begin(struct request *req, bool watch, struct list_scan *ret)
 {
     *ret = (struct list_scan){.req = req};
     struct list_options *o = &ret->options;
     if (!list_options_parse(req->arena, &req->query, watch, o, &req->err))
-        return false;
+        return watch ? false : bad_version(req);
     if (o->label_selector.len && !selector_parse_labels(req->arena, o->label_selector, &ret->selector, &req->err))
         return false;
     if (o->field_selector.len &&

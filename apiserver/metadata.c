@@ -123,21 +123,22 @@ static void check_owner(struct causes *c, const struct path *at, const struct va
 {
     static const struct {
         unsigned field;
-        const char *name, *why;
+        const char *name;
     } required[] = {
-        {meta_v1_OwnerReference_apiVersion, "apiVersion", "version must not be empty"},
-        {meta_v1_OwnerReference_kind, "kind", "must not be empty"},
-        {meta_v1_OwnerReference_name, "name", "must not be empty"},
-        {meta_v1_OwnerReference_uid, "uid", "must not be empty"},
+        {meta_v1_OwnerReference_apiVersion, "apiVersion"},
+        {meta_v1_OwnerReference_kind, "kind"},
+        {meta_v1_OwnerReference_name, "name"},
+        {meta_v1_OwnerReference_uid, "uid"},
     };
-    for (size_t i = 0; i < sizeof required / sizeof *required; i++) {
-        struct slice text = value_text(value_at(owner, required[i].field));
-        if (!text.len)
-            causes_invalid_text(c, PATH(at, required[i].name), text, "%s", required[i].why);
-    }
-    if (value_is(value_at(owner, meta_v1_OwnerReference_apiVersion), "v1") &&
-        value_is(value_at(owner, meta_v1_OwnerReference_kind), "Event"))
-        causes_invalid_text(c, at, SLICE("/v1, Kind=Event"), "an event cannot own objects");
+    for (size_t i = 0; i < sizeof required / sizeof *required; i++)
+        if (!value_text(value_at(owner, required[i].field)).len)
+            causes_required(c, PATH(at, required[i].name), "must not be empty");
+    struct slice version = value_text(value_at(owner, meta_v1_OwnerReference_apiVersion));
+    long slash = slice_find(version, '/');
+    if (slash >= 0 && slice_find(slice_from(version, (size_t)slash + 1), '/') >= 0)
+        causes_invalid_text(c, PATH(at, "apiVersion"), version, "must be <group>/<version> or <version>");
+    if (slice_is(version, "v1") && value_is(value_at(owner, meta_v1_OwnerReference_kind), "Event"))
+        causes_invalid(c, at, owner, "/v1, Kind=Event cannot own objects");
 }
 
 static void check_owners(struct causes *c, const struct path *meta, const struct value *owners)
@@ -158,8 +159,31 @@ static void check_owners(struct causes *c, const struct path *meta, const struct
     }
 }
 
-static void check_finalizers(struct causes *c, const struct path *meta, const struct value *list)
+/* The kinds of these take any qualified word for a finalizer; those of all others want a domain before it. */
+static bool takes_plain_finalizers(const struct schema_type *type)
 {
+    static const char *const prefixes[] = {
+        "io.k8s.api.core.v1.Event",     "io.k8s.api.events.",
+        "io.k8s.api.policy.",           "io.k8s.api.admissionregistration.",
+        "io.k8s.api.coordination.",     "io.k8s.api.node.",
+        "io.k8s.apiextensions-apiserver.", "io.k8s.kube-aggregator.",
+    };
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+        if (type->openapi && slice_starts(slice_str(type->openapi), slice_str(prefixes[i])))
+            return true;
+    return false;
+}
+
+static void check_finalizer_domain(struct causes *c, const struct path *at, struct slice name)
+{
+    if (slice_find(name, '/') < 0 && !slice_is(name, "orphan") && !slice_is(name, "foregroundDeletion") &&
+        !slice_is(name, "kubernetes"))
+        causes_invalid_text(c, at, name, "is no standard finalizer and has no domain, as in example.com/name");
+}
+
+static void check_finalizers(struct causes *c, const struct path *meta, const struct value *object)
+{
+    const struct value *list = value_at(object_meta(object), meta_v1_ObjectMeta_finalizers);
     struct path at = path_field(meta, "finalizers");
     bool orphan = false, foreground = false;
     for (VALUE_EACH(item, list)) {
@@ -173,6 +197,8 @@ static void check_finalizers(struct causes *c, const struct path *meta, const st
     if (orphan && foreground)
         causes_invalid_shown(c, &at, "[\"orphan\",\"foregroundDeletion\"]",
                              "finalizer orphan and foregroundDeletion cannot be both set");
+    for (size_t i = 0; i < value_count(list) && !takes_plain_finalizers(object->record->type); i++)
+        check_finalizer_domain(c, PATH_I(&at, i), value_text(value_item(list, i)));
 }
 
 static void check_common(struct causes *c, const struct path *meta, const struct value *m)
@@ -190,7 +216,7 @@ void metadata_validate(struct causes *c, const struct schema_resource *resource,
     check_names(c, &meta, resource, rule, object);
     check_non_negative(c, PATH(&meta, "generation"), value_int(value_at(m, meta_v1_ObjectMeta_generation), 0));
     check_common(c, &meta, m);
-    check_finalizers(c, &meta, value_at(m, meta_v1_ObjectMeta_finalizers));
+    check_finalizers(c, &meta, object);
 }
 
 /* A finalizer that comes after the deletion began would let anybody keep the object forever. */
@@ -220,7 +246,7 @@ void metadata_validate_update(struct causes *c, const struct value *object, cons
     const struct value *m = object_meta(object);
     check_new_finalizers(c, &meta, object, old);
     check_common(c, &meta, m);
-    check_finalizers(c, &meta, value_at(m, meta_v1_ObjectMeta_finalizers));
+    check_finalizers(c, &meta, object);
 }
 
 bool metadata_spec_changed(const struct value *object, const struct value *old)

@@ -162,9 +162,19 @@ struct slice media_type_of(struct slice header)
     return trim(at < 0 ? header : slice_make(header.ptr, (size_t)at));
 }
 
+/* What follows the type is name=value, each time. */
+static bool parameters_parse(struct slice header)
+{
+    struct slice rest = header, part;
+    for (bool first = true; header.ptr && slice_split(&rest, ';', &part); first = false)
+        if (!first && trim(part).len && slice_find(part, '=') < 0)
+            return false;
+    return true;
+}
+
 bool negotiate_content_type(struct slice header, enum media *ret, struct error *err)
 {
-    struct slice type = media_type_of(header.ptr ? header : SLICE(""));
+    struct slice type = parameters_parse(header) ? media_type_of(header.ptr ? header : SLICE("")) : SLICE("?");
     *ret = MEDIA_JSON;
     if (type.len == 0 || same(type, "application/json"))
         return true;

@@ -115,7 +115,14 @@ static void serve_version(struct request *req, const struct slice *part, size_t 
 {
     (void)part;
     if (count > 0) {
-        nonresource_send_404(req);
+        fail_not_found(req);
+        return;
+    }
+    if (!negotiate_accept(http_header_get(req->http, "accept"), OFFER_STREAM, &req->accept, &req->err)) {
+        error_clear(&req->err);
+        req->err.has_details = true;
+        error_set(&req->err, REASON_NOT_ACCEPTABLE, "406: Not Acceptable\n\nAvailable representations: application/json");
+        request_fail(req);
         return;
     }
     struct buf out = BUF_INIT(BUF_UNLIMITED);

@@ -32,23 +32,25 @@ static bool parse_bool(const struct query *query, const char *key, bool *ret_set
     return s.ptr && !slice_is(s, "false") && !slice_is(s, "0");
 }
 
+static bool bad_version(struct slice s, const char *why, struct error *err)
+{
+    error_set(err, REASON_UNKNOWN, "resourceVersion: Invalid value: \"%.*s\": strconv.ParseUint: parsing \"%.*s\": %s",
+              SLICE_ARG(s), SLICE_ARG(s), why);
+    if (err)
+        err->code = 500; /* as upstream: not a 400 */
+    return false;
+}
+
 static bool parse_version(struct slice s, uint64_t *ret, struct error *err)
 {
+    bool fits = true;
     *ret = 0;
-    if (s.len > 20)
-        goto bad;
     for (size_t i = 0; i < s.len; i++) {
         if (s.ptr[i] < '0' || s.ptr[i] > '9')
-            goto bad;
-        *ret = *ret * 10 + (uint64_t)(s.ptr[i] - '0');
+            return bad_version(s, "invalid syntax", err);
+        fits = fits && !__builtin_mul_overflow(*ret, 10, ret) && !__builtin_add_overflow(*ret, s.ptr[i] - '0', ret);
     }
-    return true;
-bad:
-    error_set(err, REASON_UNKNOWN,
-              "resourceVersion: Invalid value: \"%.*s\": strconv.ParseUint: parsing \"%.*s\": invalid syntax", SLICE_ARG(s),
-              SLICE_ARG(s));
-    err->code = 500; /* as upstream: not a 400 */
-    return false;
+    return fits || bad_version(s, "value out of range", err);
 }
 
 static void check_match(struct causes *c, const struct query *query, struct list_options *o)
@@ -146,7 +148,7 @@ static void check_manager(struct causes *c, struct slice manager)
 bool write_options_parse(struct arena *arena, const struct query *query, const char *kind, struct write_options *ret,
                          struct error *err)
 {
-    static const char *const validations[] = {"Ignore", "Strict", "Warn", NULL};
+    static const char *const validations[] = {"", "Ignore", "Strict", "Warn", NULL};
     struct causes causes = {.arena = arena};
     *ret = (struct write_options){.manager = query_get(query, "fieldManager"), .force = parse_bool(query, "force", NULL)};
     check_dry_run(&causes, query, &ret->dry_run);

@@ -1,5 +1,20 @@
 #include "apiserver/status.h"
 
+#include "openapi/json_scan.h"
+
+/* Messages quote what clients sent, and that need not be UTF-8; an answer must be. */
+static void put_text(struct buf *out, struct slice text)
+{
+    cleanup_buf struct buf clean = BUF_INIT(BUF_UNLIMITED);
+    const char *at = text.ptr, *end = text.ptr + text.len;
+    while (at < end) {
+        unsigned n = utf8_length(at, end);
+        buf_put(&clean, n ? at : "\xef\xbf\xbd", n ? n : 3);
+        at += n ? n : 1;
+    }
+    buf_put_json_string(out, buf_slice(&clean));
+}
+
 static void put_field(struct buf *out, const char *key, const char *value, bool *first)
 {
     if (!value)
@@ -8,7 +23,7 @@ static void put_field(struct buf *out, const char *key, const char *value, bool 
         buf_putc(out, ',');
     *first = false;
     buf_printf(out, "\"%s\":", key);
-    buf_put_json_string(out, slice_str(value));
+    put_text(out, slice_str(value));
 }
 
 static void put_causes(struct buf *out, const struct error *err, bool *first)
@@ -58,7 +73,7 @@ void status_encode(struct buf *out, const struct error *err)
 void status_encode_deleted(struct buf *out, struct slice group, struct slice resource, struct slice name, struct slice uid)
 {
     buf_puts(out, "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Success\",\"details\":{\"name\":");
-    buf_put_json_string(out, name);
+    put_text(out, name);
     if (group.len) {
         buf_puts(out, ",\"group\":");
         buf_put_json_string(out, group);
