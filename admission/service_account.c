@@ -1,24 +1,119 @@
 /*
- * ServiceAccount: a pod that names no service account runs as "default" and takes over that account's image pull secrets.
- * Not here yet: refusing pods whose account does not exist, and the token volume; both need the controllers and tokens.
+ * ServiceAccount: a pod that names no service account runs as "default", takes over that account's image pull secrets, and sees a
+ * token of the account, the cluster's CA and its namespace in a projected volume, unless it or the account says otherwise.
+ * Not here yet: refusing pods whose account does not exist, which needs the controller that makes the accounts.
+ * Source: https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/
  */
 #include "admission/admission.h"
+#include "base/random.h"
 #include "openapi/gen/core_v1.h"
+
+enum { TOKEN_SECONDS = 3607, MODE = 0644 }; /* an hour and the seven seconds by which kubelets know it is the default */
+
+static const char mount_path[] = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+static bool wants_token(const struct value *spec, const struct value *account)
+{
+    const struct value *of_pod = value_at(spec, core_v1_PodSpec_automountServiceAccountToken);
+    const struct value *of_account = value_at(account, core_v1_ServiceAccount_automountServiceAccountToken);
+    if (value_is_set(of_pod))
+        return value_bool(of_pod);
+    return !value_is_set(of_account) || value_bool(of_account);
+}
+
+static bool mounts(const struct value *container, const char *path)
+{
+    for (VALUE_EACH(mount, value_at(container, core_v1_Container_volumeMounts)))
+        if (value_is(value_at(mount, core_v1_VolumeMount_mountPath), path))
+            return true;
+    return false;
+}
+
+static struct value *add_source(struct arena *arena, struct value *sources, unsigned field)
+{
+    struct value *source = value_append(arena, sources);
+    *source = value_new_record(arena, &core_v1_VolumeProjection);
+    return value_ensure_record(arena, source, field);
+}
+
+static void fill_projection(struct arena *arena, struct value *projected)
+{
+    struct value *sources = value_mut(projected, core_v1_ProjectedVolumeSource_sources), *item;
+    *value_mut(projected, core_v1_ProjectedVolumeSource_defaultMode) = value_of_int(MODE);
+    struct value *token = add_source(arena, sources, core_v1_VolumeProjection_serviceAccountToken);
+    *value_mut(token, core_v1_ServiceAccountTokenProjection_expirationSeconds) = value_of_int(TOKEN_SECONDS);
+    *value_mut(token, core_v1_ServiceAccountTokenProjection_path) = value_of_cstr("token");
+    struct value *ca = add_source(arena, sources, core_v1_VolumeProjection_configMap);
+    *value_mut(ca, core_v1_ConfigMapProjection_name) = value_of_cstr("kube-root-ca.crt");
+    item = value_append(arena, value_mut(ca, core_v1_ConfigMapProjection_items));
+    *item = value_new_record(arena, &core_v1_KeyToPath);
+    *value_mut(item, core_v1_KeyToPath_key) = value_of_cstr("ca.crt");
+    *value_mut(item, core_v1_KeyToPath_path) = value_of_cstr("ca.crt");
+    struct value *fields = add_source(arena, sources, core_v1_VolumeProjection_downwardAPI);
+    item = value_append(arena, value_mut(fields, core_v1_DownwardAPIProjection_items));
+    *item = value_new_record(arena, &core_v1_DownwardAPIVolumeFile);
+    *value_mut(item, core_v1_DownwardAPIVolumeFile_path) = value_of_cstr("namespace");
+    struct value *ref = value_ensure_record(arena, item, core_v1_DownwardAPIVolumeFile_fieldRef);
+    *value_mut(ref, core_v1_ObjectFieldSelector_apiVersion) = value_of_cstr("v1");
+    *value_mut(ref, core_v1_ObjectFieldSelector_fieldPath) = value_of_cstr("metadata.namespace");
+}
+
+static struct slice volume_name(struct arena *arena)
+{
+    static const char alphabet[] = "bcdfghjklmnpqrstvwxz2456789";
+    char suffix[6] = {0};
+    for (int i = 0; i < 5; i++)
+        suffix[i] = alphabet[random_below(sizeof alphabet - 1)];
+    return arena_slicef(arena, "kube-api-access-%s", suffix);
+}
+
+static bool add_mount(struct arena *arena, struct value *container, struct slice volume)
+{
+    if (mounts(container, mount_path))
+        return false;
+    struct value *mount = value_append(arena, value_mut(container, core_v1_Container_volumeMounts));
+    *mount = value_new_record(arena, &core_v1_VolumeMount);
+    *value_mut(mount, core_v1_VolumeMount_name) = value_of_string(volume);
+    *value_mut(mount, core_v1_VolumeMount_readOnly) = value_of_bool(true);
+    *value_mut(mount, core_v1_VolumeMount_mountPath) = value_of_cstr(mount_path);
+    return true;
+}
+
+static void mount_token(struct arena *arena, struct value *spec)
+{
+    static const unsigned lists[] = {core_v1_PodSpec_initContainers, core_v1_PodSpec_containers};
+    struct slice name = volume_name(arena);
+    bool needed = false;
+    for (size_t l = 0; l < sizeof lists / sizeof *lists; l++) {
+        struct value *list = value_mut(spec, lists[l]);
+        for (size_t i = 0; i < value_count(list); i++)
+            needed |= add_mount(arena, &list->list->items[i], name);
+    }
+    if (!needed)
+        return;
+    struct value *volume = value_append(arena, value_mut(spec, core_v1_PodSpec_volumes));
+    *volume = value_new_record(arena, &core_v1_Volume);
+    *value_mut(volume, core_v1_Volume_name) = value_of_string(name);
+    fill_projection(arena, value_ensure_record(arena, volume, core_v1_Volume_projected));
+}
 
 static bool mutate(struct admission_request *req, struct error *err)
 {
     (void)err;
+    if (req->subresource.len)
+        return true;
     struct value *spec = value_ensure_record(req->arena, req->object, core_v1_Pod_spec);
     struct value *name = value_mut(spec, core_v1_PodSpec_serviceAccountName);
     struct value *secrets = value_mut(spec, core_v1_PodSpec_imagePullSecrets), account;
     const struct schema_resource *accounts = schema_find_resource(SLICE(""), SLICE("v1"), SLICE("serviceaccounts"));
-    if (req->subresource.len)
-        return true;
     if (!value_text(name).len)
         *name = value_of_cstr("default");
     *value_mut(spec, core_v1_PodSpec_serviceAccount) = *name; /* the old name of the same field */
-    if (value_count(secrets) == 0 &&
-        req->lookup->get(req->lookup->arg, req->arena, accounts, req->namespace, value_text(name), &account))
+    if (!req->lookup->get(req->lookup->arg, req->arena, accounts, req->namespace, value_text(name), &account))
+        return true;
+    if (wants_token(spec, &account))
+        mount_token(req->arena, spec);
+    if (value_count(secrets) == 0)
         *secrets = *value_at(&account, core_v1_ServiceAccount_imagePullSecrets);
     return true;
 }

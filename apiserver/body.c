@@ -1,4 +1,5 @@
 /* body: from the bytes of a request to an object of the expected type. See write.h. */
+#include "apiserver/kinds/convert.h"
 #include "apiserver/status.h"
 #include "apiserver/write.h"
 #include "openapi/default.h"
@@ -137,4 +138,30 @@ bool write_decode_body(struct request *req, const struct schema_type *type, cons
         *ret = value_new_record(req->arena, type);
     default_object(req->arena, ret);
     return true;
+}
+
+bool write_to_stored(struct request *req, struct value *object)
+{
+    struct value converted;
+    if (req->storage == req->resource)
+        return true;
+    if (!convert(req->arena, req->resource, req->storage, object, &converted, &req->err))
+        return false;
+    default_object(req->arena, &converted);
+    *object = converted;
+    return true;
+}
+
+bool write_from_stored(struct request *req, const struct value *stored, struct value *ret)
+{
+    if (req->storage != req->resource)
+        return convert(req->arena, req->storage, req->resource, stored, ret, &req->err);
+    *ret = *stored;
+    return true;
+}
+
+bool write_decode_object(struct request *req, struct value *ret)
+{
+    return write_decode_body(req, req->resource->type, req->resource->kind, req->resource->api_version, ret) &&
+           write_to_stored(req, ret);
 }

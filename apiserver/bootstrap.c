@@ -32,11 +32,32 @@ static void fill_in(struct arena *arena, const struct server_config *config, str
     } else if (slice_is(kind, "ServiceCIDR")) {
         struct value *spec = value_ensure_record(arena, object, networking_v1_ServiceCIDR_spec);
         *value_append(arena, value_mut(spec, networking_v1_ServiceCIDRSpec_cidrs)) = value_of_cstr(config->service_range);
+        struct value *conditions = value_mut(value_mut(object, networking_v1_ServiceCIDR_status),
+                                             networking_v1_ServiceCIDRStatus_conditions);
+        char *now = arena_bytes(arena, CLOCK_TEXT);
+        *value_mut(&conditions->list->items[0], meta_v1_Condition_lastTransitionTime) =
+            value_of_string(clock_format_seconds(clock_now_seconds(), now));
     } else if (slice_is(kind, "ConfigMap")) {
         char *day = arena_bytes(arena, CLOCK_TEXT);
         clock_format_seconds(clock_now_seconds(), day);
         *value_put(arena, value_mut(object, core_v1_ConfigMap_data), SLICE("since")) = value_of_string(slice_make(day, 10));
     }
+}
+
+/* As a client's creation would be prepared, but for the status, which is part of what a fresh cluster has. */
+static void prepare(struct arena *arena, const struct schema_resource *resource, struct value *object)
+{
+    const struct kind *kind = kind_of(resource);
+    struct decode_findings warnings = {.arena = arena};
+    struct kind_request req = {.arena = arena, .resource = resource, .now = clock_now_seconds(), .warnings = &warnings};
+    struct value *status = value_get_mut(object, SLICE("status"));
+    struct value kept = status ? *status : value_absent;
+    if (kind->counts_generation)
+        *value_mut(object_meta_mut(arena, object), meta_v1_ObjectMeta_generation) = value_of_int(1);
+    if (kind->prepare_create)
+        kind->prepare_create(&req, object);
+    if (status)
+        *status = kept;
 }
 
 static bool read_object(struct arena *arena, const struct server_config *config, struct slice line,
@@ -57,8 +78,7 @@ static bool read_object(struct arena *arena, const struct server_config *config,
     default_object(arena, ret);
     struct slice ns = object_text(ret, meta_v1_ObjectMeta_namespace);
     metadata_fill_create(arena, *ret_resource, ret, ns, clock_now_seconds());
-    if (kind_of(*ret_resource)->counts_generation)
-        *value_mut(object_meta_mut(arena, ret), meta_v1_ObjectMeta_generation) = value_of_int(1);
+    prepare(arena, *ret_resource, ret);
     return true;
 }
 

@@ -7,6 +7,7 @@
 
 #include "apiserver/request.h"
 
+bool health_store_answers(struct server *server);
 /* Answers a path at or below one of the three; false: no such check (404). */
 bool health_serve(struct request *req);
 

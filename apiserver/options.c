@@ -82,6 +82,18 @@ static void check_match(struct causes *c, const struct query *query, struct list
         causes_forbidden(c, &at, "resourceVersionMatch \"Exact\" is forbidden for resourceVersion \"0\"");
 }
 
+bool options_version_parse(const struct query *query, uint64_t *ret, struct error *err)
+{
+    return parse_version(query_get(query, "resourceVersion"), ret, err);
+}
+
+void options_include_parse(const struct query *query, struct list_options *ret)
+{
+    struct slice include = query_get(query, "includeObject");
+    ret->include_object_none = slice_is(include, "None");
+    ret->include_object_full = slice_is(include, "Object");
+}
+
 bool list_options_parse(struct arena *arena, const struct query *query, bool watch, struct list_options *ret, struct error *err)
 {
     *ret = (struct list_options){
@@ -94,9 +106,7 @@ bool list_options_parse(struct arena *arena, const struct query *query, bool wat
     };
     ret->send_initial_events = parse_bool(query, "sendInitialEvents", &ret->send_initial_events_set);
     ret->version_set = ret->resource_version.len > 0;
-    struct slice include = query_get(query, "includeObject");
-    ret->include_object_none = slice_is(include, "None");
-    ret->include_object_full = slice_is(include, "Object");
+    options_include_parse(query, ret);
     if (!parse_int(query, "limit", 0, &ret->limit, err) ||
         !parse_int(query, "timeoutSeconds", -1, &ret->timeout_seconds, err))
         return false;

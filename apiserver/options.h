@@ -34,6 +34,10 @@ struct write_options {
     bool force;
 };
 
+/* The two of these that concern one object too. */
+bool options_version_parse(const struct query *query, uint64_t *ret, struct error *err);
+void options_include_parse(const struct query *query, struct list_options *ret);
+
 /* kind: "CreateOptions", "UpdateOptions" or "PatchOptions", for the messages. */
 bool write_options_parse(struct arena *arena, const struct query *query, const char *kind, struct write_options *ret,
                          struct error *err);

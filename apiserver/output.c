@@ -11,8 +11,8 @@
 static struct table table_of(const struct request *req, const struct list_options *options)
 {
     return (struct table){
-        .resource = req->resource,
-        .row = req->kind->row,
+        .resource = req->storage,
+        .row = kind_of(req->storage)->row,
         .meta_version = req->accept.v1beta1 ? "v1beta1" : "v1",
         .include = options && options->include_object_none   ? TABLE_OBJECT_NONE
                    : options && options->include_object_full ? TABLE_OBJECT_FULL
@@ -40,7 +40,7 @@ static void put_table_head(struct request *req, struct slice version, struct sli
         buf_printf(out, ",\"remainingItemCount\":%lld", (long long)remaining);
     buf_puts(out, "},\"columnDefinitions\":");
     if (columns)
-        table_put_columns(out, req->resource);
+        table_put_columns(out, req->storage);
     else
         buf_puts(out, "null");
     buf_puts(out, ",\"rows\":[");
@@ -57,7 +57,7 @@ static void put_row(struct request *req, struct arena *arena, const struct list_
     buf_release(&json);
 }
 
-/* A tree of req->resource's type in whatever form was asked for. */
+/* A tree of the stored version (of the one asked for, when it is shown as it is) in whatever form was asked for. */
 static void put_object(struct request *req, struct arena *arena, const struct list_options *options,
                        const struct value *object, bool columns, struct buf *out)
 {
@@ -79,24 +79,34 @@ static void put_object(struct request *req, struct arena *arena, const struct li
 void output_object(struct request *req, int code, const struct schema_type *type, const struct value *object)
 {
     struct buf out = BUF_INIT(BUF_UNLIMITED);
+    encode_json_type(&out, type, object);
+    buf_putc(&out, '\n');
+    request_send_json(req, code, blob_from_buf(&out));
+}
+
+/* A tree of the stored version, in the form and version asked for. */
+static void send_stored(struct request *req, int code, const struct value *stored)
+{
+    struct buf out = BUF_INIT(BUF_UNLIMITED);
     struct list_options options;
-    bool is_kind = type == req->resource->type;
-    if (is_kind && list_options_parse(req->arena, &req->query, false, &options, NULL))
-        put_object(req, req->arena, &options, object, true, &out);
-    else if (is_kind)
-        put_object(req, req->arena, NULL, object, true, &out);
-    else
-        encode_json_type(&out, type, object);
+    struct value object = *stored;
+    if (req->accept.as == AS_ITSELF && !write_from_stored(req, stored, &object)) {
+        request_fail(req);
+        return;
+    }
+    object_set_type(&object, req->accept.as == AS_ITSELF ? req->resource : req->storage);
+    bool has_options = list_options_parse(req->arena, &req->query, false, &options, NULL);
+    put_object(req, req->arena, has_options ? &options : NULL, &object, true, &out);
     buf_putc(&out, '\n');
     request_send_json(req, code, blob_from_buf(&out));
 }
 
 void output_written(struct request *req, int code, const struct written *written)
 {
-    if (written->has_stored && written->revision && req->accept.as == AS_ITSELF)
+    if (written->has_stored && written->revision && req->accept.as == AS_ITSELF && req->storage == req->resource)
         request_send_json(req, code, stored_blob(&written->stored, written->revision));
     else
-        output_object(req, code, req->resource->type, &written->object);
+        send_stored(req, code, &written->object);
 }
 
 void output_record(struct request *req, int code, const struct store_record *record)
@@ -104,8 +114,8 @@ void output_record(struct request *req, int code, const struct store_record *rec
     struct value object;
     if (req->accept.as == AS_ITSELF && req->storage == req->resource)
         request_send_json(req, code, blob_copy(record->value));
-    else if (object_decode(req->arena, req->resource, record->value, true, &object, &req->err))
-        output_object(req, code, req->resource->type, &object);
+    else if (object_decode(req->arena, req->storage, record->value, true, &object, &req->err))
+        send_stored(req, code, &object);
     else
         request_fail(req);
 }
@@ -119,26 +129,37 @@ static void put_item_bytes(struct buf *out, struct slice value, size_t body)
     buf_put_slice(out, slice_from(value, body));
 }
 
+static void put_item(struct request *req, struct arena *arena, const struct list_options *options,
+                     struct value *object, struct buf *out)
+{
+    switch (req->accept.as) {
+    case AS_TABLE:
+        put_row(req, arena, options, object, out);
+        return;
+    case AS_PARTIAL:
+    case AS_PARTIAL_LIST:
+        table_put_partial(out, meta_version(req), object);
+        return;
+    default:
+        *value_get_mut(object, SLICE("kind")) = value_absent;
+        *value_get_mut(object, SLICE("apiVersion")) = value_absent;
+        encode_json_type(out, req->resource->type, object);
+    }
+}
+
+void output_list_object(struct request *req, const struct list_options *options, struct value *object, struct buf *out)
+{
+    put_item(req, req->arena, options, object, out);
+}
+
 static bool put_converted_item(struct request *req, struct arena *arena, const struct list_options *options,
                                struct slice value, struct buf *out)
 {
     struct value object;
-    if (!object_decode(arena, req->resource, value, false, &object, NULL))
+    const struct schema_resource *shown = req->accept.as == AS_ITSELF ? req->resource : req->storage;
+    if (!object_decode(arena, shown, value, false, &object, NULL))
         return false;
-    switch (req->accept.as) {
-    case AS_TABLE:
-        put_row(req, arena, options, &object, out);
-        return true;
-    case AS_PARTIAL:
-    case AS_PARTIAL_LIST:
-        table_put_partial(out, meta_version(req), &object);
-        return true;
-    default:
-        break;
-    }
-    *value_get_mut(&object, SLICE("kind")) = value_absent;
-    *value_get_mut(&object, SLICE("apiVersion")) = value_absent;
-    encode_json_type(out, req->resource->type, &object);
+    put_item(req, arena, options, &object, out);
     return true;
 }
 
@@ -155,7 +176,9 @@ bool output_list_item(struct request *req, const struct list_options *options, c
 
 static void put_list_meta(struct buf *out, uint64_t revision, struct slice token, int64_t remaining)
 {
-    buf_printf(out, "\"metadata\":{\"resourceVersion\":\"%llu\"", (unsigned long long)revision);
+    buf_puts(out, "\"metadata\":{");
+    if (revision) /* lists of what is not stored have none */
+        buf_printf(out, "\"resourceVersion\":\"%llu\"", (unsigned long long)revision);
     if (token.len) {
         buf_puts(out, ",\"continue\":");
         buf_put_json_string(out, token);
@@ -198,7 +221,8 @@ void output_event(struct request *req, const struct list_options *options, const
         buf_put_slice(out, value);
     } else {
         cleanup_arena struct arena *arena = arena_new();
-        if (!object_decode(arena, req->resource, value, false, &object, NULL)) {
+        const struct schema_resource *shown = req->accept.as == AS_ITSELF ? req->resource : req->storage;
+        if (!object_decode(arena, shown, value, false, &object, NULL)) {
             out->len = from; /* cannot be read: nothing to show */
             return;
         }

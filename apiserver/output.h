@@ -9,7 +9,7 @@
 #include "apiserver/request.h"
 #include "apiserver/write.h"
 
-/* Answers with one object (a tree of `type`, which is req->resource's type unless a subresource has its own). */
+/* Answers with a tree of `type` as it is: of kinds that are not stored (Scale, reviews). */
 void output_object(struct request *req, int code, const struct schema_type *type, const struct value *object);
 /* The same for what a write left; uses the stored bytes when they are the answer. */
 void output_written(struct request *req, int code, const struct written *written);
@@ -20,6 +20,8 @@ void output_record(struct request *req, int code, const struct store_record *rec
  * column definitions once, by output_list_head). False: the record cannot be read. */
 bool output_list_item(struct request *req, const struct list_options *options, const struct store_record *record,
                       struct buf *out);
+/* The same for a tree that is not stored. */
+void output_list_object(struct request *req, const struct list_options *options, struct value *object, struct buf *out);
 /* What stands before and after the items: {"kind":"PodList",...,"items":[ ... ]}. remaining < 0: not told. */
 void output_list_head(struct request *req, uint64_t revision, struct slice continue_token, int64_t remaining,
                       struct buf *out);

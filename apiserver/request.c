@@ -146,7 +146,8 @@ static bool route_resource(struct request *req)
 {
     struct request_info *info = &req->info;
     req->resource = schema_find_resource(info->group, info->version, info->resource);
-    if (!req->resource || info->rest_count > 0)
+    bool proxies = slice_is(info->subresource, "proxy"); /* what follows is a path on the other side */
+    if (!req->resource || (info->rest_count > 0 && !proxies))
         return status_no_such_resource(&req->err);
     req->storage = req->resource->storage ? req->resource->storage : req->resource;
     req->kind = kind_of(req->resource);
@@ -180,6 +181,8 @@ bool stage_route(struct request *req)
         return false;
     if (!negotiate_accept(http_header_get(req->http, "accept"), offers(req), &req->accept, &req->err))
         return false;
+    if (req->kind->deprecated)
+        request_warn(req, "%s", req->kind->deprecated);
     struct slice timeout = query_get(&req->query, "timeout");
     int64_t nanos;
     if (timeout.len && !duration_parse_go(timeout, &nanos))

@@ -35,6 +35,8 @@ bool subresource_serve(struct request *req)
 {
     if (req->info.is_resource && strcmp(req->resource->name, "bindings") == 0 && req->verb == VERB_CREATE)
         return subresource_binding(req);
+    if (component_status_serve(req))
+        return true;
     for (size_t i = 0; req->subresource && i < sizeof rows / sizeof *rows; i++)
         if (strcmp(rows[i].name, req->subresource->name) == 0 &&
             (!rows[i].resource || strcmp(rows[i].resource, req->resource->name) == 0))

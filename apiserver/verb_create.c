@@ -7,7 +7,7 @@ static bool create(struct request *req, struct written *written)
     struct value object;
     if (!output_check_form(req, false) ||
         !write_options_parse(req->arena, &req->query, "CreateOptions", &req->write, &req->err) ||
-        !write_decode_body(req, req->resource->type, req->resource->kind, req->resource->api_version, &object))
+        !write_decode_object(req, &object))
         return false;
     struct slice ns = object_text(&object, meta_v1_ObjectMeta_namespace);
     if (req->resource->namespaced && ns.len && !slice_eq(ns, req->info.namespace))

@@ -23,8 +23,7 @@ bool patch_type_of(struct request *req, enum patch_type *ret)
     }
     req->err.has_details = true;
     return error_set(&req->err, REASON_UNSUPPORTED_MEDIA_TYPE,
-                     "415: Unsupported Media Type\n\nAvailable representations: application/json-patch+json, "
-                     "application/merge-patch+json, application/strategic-merge-patch+json");
+                     "415: Unsupported Media Type");
 }
 
 /* Tree of the present object, patch, back to the type. */
@@ -56,9 +55,10 @@ bool patch_object(struct request *req, const struct schema_type *type, enum patc
 
 static bool change(struct request *req, const struct value *current, struct value *ret_new, void *arg)
 {
-    if (!current)
-        return false;
-    return patch_object(req, req->resource->type, *(enum patch_type *)arg, current, ret_new);
+    struct value asked;
+    return current && write_from_stored(req, current, &asked) &&
+           patch_object(req, req->resource->type, *(enum patch_type *)arg, &asked, ret_new) &&
+           write_to_stored(req, ret_new);
 }
 
 void verb_patch(struct request *req)

@@ -15,8 +15,7 @@ void verb_update(struct request *req)
     struct written written;
     bool ok = output_check_form(req, false) &&
               write_options_parse(req->arena, &req->query, "UpdateOptions", &req->write, &req->err) &&
-              write_decode_body(req, req->resource->type, req->resource->kind, req->resource->api_version, &body) &&
-              write_check_identity(req, &body) && write_update(req, replace, &body, &written);
+              write_decode_object(req, &body) && write_check_identity(req, &body) && write_update(req, replace, &body, &written);
     if (ok)
         output_written(req, written.created ? 201 : 200, &written);
     else

@@ -85,7 +85,7 @@ static struct admission_request admission_of(struct request *req, enum admission
     return (struct admission_request){
         .arena = req->arena,
         .operation = operation,
-        .resource = req->resource,
+        .resource = req->storage,
         .subresource = req->info.subresource,
         .namespace = req->info.namespace,
         .name = req->info.name.len || !object ? req->info.name : object_text(object, meta_v1_ObjectMeta_name),
@@ -161,7 +161,7 @@ enum store_outcome write_store(struct request *req, struct value *object, uint64
                                struct written *ret)
 {
     uint64_t version = object_version(object);
-    if (!object_encode(req->arena, req->resource, object, &ret->stored, &req->err))
+    if (!object_encode(req->arena, req->storage, object, &ret->stored, &req->err))
         return STORE_FAILED;
     object_set_version(req->arena, object, version);
     ret->object = *object;
@@ -175,7 +175,7 @@ enum store_outcome write_store(struct request *req, struct value *object, uint64
         .value = ret->stored.value,
         .splice = ret->stored.splice,
     };
-    ret->has_stored = req->storage == req->resource;
+    ret->has_stored = true;
     enum store_outcome outcome = commit(req, object, &op, 1, ret);
     ret->object = *object;
     return outcome;
@@ -186,14 +186,18 @@ enum store_outcome write_store(struct request *req, struct value *object, uint64
 static bool validate(struct request *req, struct value *object, const struct value *old)
 {
     struct causes causes = {.arena = req->arena};
+    struct decode_findings warnings = {.arena = req->arena};
     struct kind_request kind_req = write_kind_request(req, &causes);
+    kind_req.warnings = &warnings;
     if (old)
         metadata_validate_update(&causes, object, old);
     else
-        metadata_validate(&causes, req->resource, req->kind->name_rule, object);
+        metadata_validate(&causes, req->storage, req->kind->name_rule, object);
     if (req->kind->validate)
         req->kind->validate(&kind_req, object, old);
-    return causes_to_error(&causes, req->resource->group, req->resource->kind,
+    for (size_t i = 0; causes.count == 0 && i < warnings.count; i++) /* an object that is refused is not warned of */
+        request_warn(req, "%s", warnings.items[i]);
+    return causes_to_error(&causes, req->storage->group, req->storage->kind,
                            object_text(object, meta_v1_ObjectMeta_name), &req->err);
 }
 
@@ -232,7 +236,7 @@ static enum store_outcome store_new(struct request *req, struct value *object, s
     size_t count = 0;
     if (req->resource->namespaced && !check_namespace(req, object_text(object, meta_v1_ObjectMeta_name), &ops[count++]))
         return STORE_FAILED;
-    if (!object_encode(req->arena, req->resource, object, &ret->stored, &req->err))
+    if (!object_encode(req->arena, req->storage, object, &ret->stored, &req->err))
         return STORE_FAILED;
     object_set_version(req->arena, object, 0);
     ret->object = *object;
@@ -258,7 +262,7 @@ static enum store_outcome store_new(struct request *req, struct value *object, s
             object_set_version(req->arena, object, result.revision);
             ret->object = *object;
             ret->revision = result.revision;
-            ret->has_stored = req->storage == req->resource;
+            ret->has_stored = true;
         }
         if (outcome != STORE_CONFLICT || result.failed_op == count - 1)
             return outcome;
@@ -329,7 +333,7 @@ bool write_load(struct request *req, struct value *ret, uint64_t *ret_revision)
     if (!store_get(read, object_key(req->arena, req->storage, req->info.namespace, name), &record))
         return status_not_found(&req->err, slice_str(req->resource->group), slice_str(req->resource->name), name);
     *ret_revision = record.revision;
-    return object_decode(req->arena, req->resource, record.value, true, ret, &req->err);
+    return object_decode(req->arena, req->storage, record.value, true, ret, &req->err);
 }
 
 /* What a client says of the object's identity must be true of it. */
@@ -339,6 +343,11 @@ static bool check_preconditions(struct request *req, const struct value *object,
     struct slice uid = object_text(object, meta_v1_ObjectMeta_uid), present = object_text(old, meta_v1_ObjectMeta_uid);
     struct slice version = object_text(object, meta_v1_ObjectMeta_resourceVersion);
     *ret_versioned = version.len > 0 && !slice_is(version, "0");
+    if (uid.len && !slice_eq(uid, present) && req->verb == VERB_PATCH) {
+        struct causes causes = {.arena = req->arena};
+        causes_invalid_text(&causes, PATH(PATH(NULL, "metadata"), "uid"), uid, "field is immutable");
+        return causes_to_error(&causes, req->storage->group, req->storage->kind, req->info.name, &req->err);
+    }
     if (uid.len && !slice_eq(uid, present))
         return status_conflict(
             &req->err, group, resource, req->info.name,
@@ -379,6 +388,13 @@ static void keep_other_half(struct request *req, struct value *object, const str
     }
 }
 
+/* A binding changes the spec, but says nothing that the pod's owner would have to act on. */
+static bool bumps_generation(const struct request *req)
+{
+    return req->kind->counts_generation && !slice_is(req->info.subresource, "status") &&
+           !slice_is(req->info.subresource, "binding");
+}
+
 static bool prepare_update(struct request *req, struct value *object, const struct value *old,
                            struct allocation *allocation)
 {
@@ -393,7 +409,7 @@ static bool prepare_update(struct request *req, struct value *object, const stru
         return false;
     if (req->kind->prepare_update)
         req->kind->prepare_update(&kind_req, object, old);
-    if (req->kind->counts_generation && !slice_is(req->info.subresource, "status") && metadata_spec_changed(object, old))
+    if (bumps_generation(req) && metadata_spec_changed(object, old))
         *value_mut(meta, meta_v1_ObjectMeta_generation) =
             value_of_int(value_int(value_at(object_meta(old), meta_v1_ObjectMeta_generation), 0) + 1);
     return true;

@@ -9,9 +9,14 @@
 #include "apiserver/object.h"
 #include "apiserver/request.h"
 
+/*
+ * All of a write works on the stored version of the kind, as upstream works on its internal one: bodies are converted to it when they
+ * are read, answers back from it when they are sent.
+ */
+
 /* What a write left behind. */
 struct written {
-    struct value object; /* resourceVersion set, except after a dry run that created */
+    struct value object; /* of the stored version; resourceVersion set, except after a dry run that created */
     uint64_t revision;   /* 0: dry run */
     bool created;        /* an update that created */
     struct stored stored;
@@ -22,6 +27,11 @@ struct written {
  * fieldValidation says. Defaults are applied. */
 bool write_decode_body(struct request *req, const struct schema_type *type, const char *kind, const char *api_version,
                        struct value *ret);
+/* The same, of the request's resource and converted to the stored version. */
+bool write_decode_object(struct request *req, struct value *ret);
+/* From the version asked for to the stored one, with that one's defaults, and back. */
+bool write_to_stored(struct request *req, struct value *object);
+bool write_from_stored(struct request *req, const struct value *stored, struct value *ret);
 /* What strict decoding found: an error, warnings, or nothing, as fieldValidation says. `prefix` begins the error. */
 bool write_report_findings(struct request *req, const struct decode_findings *findings, const char *prefix);
 

@@ -14,7 +14,7 @@ void path_print(struct buf *out, const struct path *path)
     case PATH_FIELD:
         if (path->parent)
             buf_putc(out, '.');
-        buf_puts(out, path->name);
+        buf_puts(out, *path->name ? path->name : "[]"); /* as upstream prints a path to nowhere */
         break;
     case PATH_INDEX:
         buf_printf(out, "[%zu]", path->index);

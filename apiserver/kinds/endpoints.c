@@ -141,6 +141,7 @@ static void row(struct arena *arena, const struct value *object, int64_t now, st
 const struct kind kind_endpoints = {
     .group = "",
     .resource = "endpoints",
+    .deprecated = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
     .creates_on_update = true,
     .validate = validate,
     .row = row,

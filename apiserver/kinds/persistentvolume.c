@@ -346,6 +346,7 @@ static void row(struct arena *arena, const struct value *object, int64_t now, st
 const struct kind kind_persistentvolumes = {
     .group = "",
     .resource = "persistentvolumes",
+    .returns_deleted = true,
     .prepare_create = prepare_create,
     .prepare_update = prepare_update,
     .validate = validate,

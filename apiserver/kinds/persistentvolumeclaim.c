@@ -350,6 +350,7 @@ static void row(struct arena *arena, const struct value *object, int64_t now, st
 const struct kind kind_persistentvolumeclaims = {
     .group = "",
     .resource = "persistentvolumeclaims",
+    .returns_deleted = true,
     .prepare_create = prepare_create,
     .prepare_update = prepare_update,
     .validate = validate,

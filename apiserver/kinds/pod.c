@@ -259,6 +259,8 @@ static void prepare_resize(struct kind_request *req, struct value *pod, const st
 
 static void prepare_update(struct kind_request *req, struct value *pod, const struct value *old)
 {
+    if (slice_is(req->subresource, "binding")) /* the server's own change of spec and status */
+        return;
     if (slice_is(req->subresource, "status")) {
         prepare_status(req, pod, old);
         return;

@@ -221,6 +221,7 @@ static void row(struct arena *arena, const struct value *object, int64_t now, st
 const struct kind kind_services = {
     .group = "",
     .resource = "services",
+    .returns_deleted = true,
     .name_rule = NAME_LABEL,
     .creates_on_update = true,
     .prepare_create = prepare_create,

@@ -439,24 +439,28 @@ static void validate_capacity(struct kind_request *req, const struct value *obje
 /* ---- the kinds ---- */
 
 static const struct kind kind_storageclasses = {
-    .group = "storage.k8s.io", .resource = "storageclasses", .validate = validate_class, .row = row_class};
+    .group = "storage.k8s.io", .resource = "storageclasses", .returns_deleted = true, .validate = validate_class, .row = row_class};
 static const struct kind kind_volumeattributesclasses = {.group = "storage.k8s.io",
                                                          .resource = "volumeattributesclasses",
+                                                         .returns_deleted = true,
                                                          .validate = validate_attributes_class,
                                                          .row = row_attributes_class};
 static const struct kind kind_volumeattachments = {.group = "storage.k8s.io",
                                                    .resource = "volumeattachments",
+                                                   .returns_deleted = true,
                                                    .requires_version_on_update = true,
                                                    .validate = validate_attachment,
                                                    .row = row_attachment};
 static const struct kind kind_csidrivers = {.group = "storage.k8s.io",
                                             .resource = "csidrivers",
+                                            .returns_deleted = true,
                                             .requires_version_on_update = true,
                                             .prepare_update = update_driver,
                                             .validate = validate_driver,
                                             .row = row_driver};
 static const struct kind kind_csinodes = {.group = "storage.k8s.io",
                                           .resource = "csinodes",
+                                          .returns_deleted = true,
                                           .requires_version_on_update = true,
                                           .prepare_create = create_node,
                                           .prepare_update = update_node,
