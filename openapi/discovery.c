@@ -37,11 +37,14 @@ static void put_verbs(struct buf *out, unsigned verbs, bool custom)
     static const struct {
         unsigned bit;
         const char *name;
-    } sorted[] = {{VERB_CREATE, "create"}, {VERB_DELETE, "delete"}, {VERB_DELETECOLLECTION, "deletecollection"}, {VERB_GET, "get"},
-                  {VERB_LIST, "list"},     {VERB_PATCH, "patch"},   {VERB_UPDATE, "update"},                     {VERB_WATCH, "watch"}},
+    } sorted[] =
+        {{VERB_CREATE, "create"}, {VERB_DELETE, "delete"}, {VERB_DELETECOLLECTION, "deletecollection"},
+         {VERB_GET, "get"},       {VERB_LIST, "list"},     {VERB_PATCH, "patch"},
+         {VERB_UPDATE, "update"}, {VERB_WATCH, "watch"}},
       /* Custom resources list theirs in this order, since ever. */
-        custom_order[] = {{VERB_DELETE, "delete"}, {VERB_DELETECOLLECTION, "deletecollection"}, {VERB_GET, "get"},
-                          {VERB_LIST, "list"},     {VERB_PATCH, "patch"},                       {VERB_CREATE, "create"},
+        custom_order[] = {{VERB_DELETE, "delete"}, {VERB_DELETECOLLECTION, "deletecollection"},
+                          {VERB_GET, "get"},       {VERB_LIST, "list"},
+                          {VERB_PATCH, "patch"},   {VERB_CREATE, "create"},
                           {VERB_UPDATE, "update"}, {VERB_WATCH, "watch"}};
     const char *separator = "";
     buf_puts(out, "\"verbs\":[");
@@ -65,7 +68,8 @@ void discovery_storage_hash(const struct schema_resource *resource, char ret_has
 {
     const struct schema_resource *stored = resource->storage ? resource->storage : resource;
     cleanup_buf struct buf text = BUF_INIT(4096);
-    buf_printf(&text, "%s/%s/%s", stored->group, stored->storage_version ? stored->storage_version : stored->version, stored->kind);
+    buf_printf(&text, "%s/%s/%s", stored->group,
+               stored->storage_version ? stored->storage_version : stored->version, stored->kind);
     unsigned char digest[SHA256_DIGEST_LENGTH];
     SHA256((const unsigned char *)text.data, text.len, digest);
     EVP_EncodeBlock((unsigned char *)ret_hash, digest, 8);
@@ -185,9 +189,11 @@ static bool is_foreign(const struct schema_resource *r, const struct schema_subr
     return strcmp(r->group, s->kind_group) != 0 || strcmp(r->version, s->kind_version) != 0;
 }
 
-static void put_subresource(struct buf *out, const struct schema_resource *r, const struct schema_subresource *s)
+static void put_subresource(struct buf *out, const struct schema_resource *r,
+                            const struct schema_subresource *s)
 {
-    buf_printf(out, ",{\"name\":\"%s/%s\",\"singularName\":\"\",\"namespaced\":%s,", r->name, s->name, r->namespaced ? "true" : "false");
+    buf_printf(out, ",{\"name\":\"%s/%s\",\"singularName\":\"\",\"namespaced\":%s,", r->name, s->name,
+               r->namespaced ? "true" : "false");
     if (is_foreign(r, s))
         buf_printf(out, "\"group\":\"%s\",\"version\":\"%s\",", s->kind_group, s->kind_version);
     put_member(out, "kind", s->kind);
@@ -203,7 +209,8 @@ struct blob *discovery_resources(const struct schema_group_version *gv)
     if (is_core(gv)) /* the oldest document of all says no apiVersion */
         buf_printf(&out, "\"groupVersion\":\"%s\",\"resources\":[", gv->version);
     else
-        buf_printf(&out, "\"apiVersion\":\"v1\",\"groupVersion\":\"%s/%s\",\"resources\":[", gv->group, gv->version);
+        buf_printf(&out, "\"apiVersion\":\"v1\",\"groupVersion\":\"%s/%s\",\"resources\":[", gv->group,
+                   gv->version);
     for (unsigned i = 0; i < gv->resource_count; i++) {
         const struct schema_resource *r = &gv->resources[i];
         if (i)
@@ -229,7 +236,8 @@ static void put_response_kind(struct buf *out, const char *group, const char *ve
     buf_puts(out, "},");
 }
 
-static void put_aggregated_subresource(struct buf *out, const struct schema_resource *r, const struct schema_subresource *s, bool custom)
+static void put_aggregated_subresource(struct buf *out, const struct schema_resource *r,
+                                       const struct schema_subresource *s, bool custom)
 {
     bool full = custom || is_foreign(r, s);
     buf_putc(out, '{');
@@ -290,7 +298,8 @@ struct blob *discovery_aggregated(struct discovery_list list, bool core)
 {
     struct buf out = BUF_INIT(1 << 26);
     const char *separator = "";
-    buf_puts(&out, "{\"kind\":\"APIGroupDiscoveryList\",\"apiVersion\":\"apidiscovery.k8s.io/v2\",\"metadata\":{},\"items\":[");
+    buf_puts(&out, "{\"kind\":\"APIGroupDiscoveryList\",\"apiVersion\":\"apidiscovery.k8s.io/"
+                   "v2\",\"metadata\":{},\"items\":[");
     for (size_t i = 0; i < list.count; i++) {
         if (is_core(list.items[i]) != core || !begins_group(list, i))
             continue;

@@ -1,11 +1,12 @@
 /*
- * discovery: which group-versions and resources there are, as the documents clients ask for: the legacy ones (/api, /apis,
- * /apis/<group>, /api/v1, /apis/<group>/<version>) and the aggregated one (apidiscovery.k8s.io/v2, KEP-3352). All are made from a
- * list of group-versions, so that custom ones join the built-in ones: built-in ones stand in schema_group_versions, those of a
- * custom resource have `package` NULL. Groups come in the order of the list; the versions of a group stand beside each other.
+ * discovery: which group-versions and resources there are, as the documents clients ask for: the legacy ones
+ * (/api, /apis, /apis/<group>, /api/v1, /apis/<group>/<version>) and the aggregated one
+ * (apidiscovery.k8s.io/v2, KEP-3352). All are made from a list of group-versions, so that custom ones join
+ * the built-in ones: built-in ones stand in schema_group_versions, those of a custom resource have `package`
+ * NULL. Groups come in the order of the list; the versions of a group stand beside each other.
  *
- * Each function makes a new document in JSON; the caller keeps it as long as the list stays the same. The blob is the
- * caller's. Pure; any thread.
+ * Each function makes a new document in JSON; the caller keeps it as long as the list stays the same. The
+ * blob is the caller's. Pure; any thread.
  */
 #ifndef OPENAPI_DISCOVERY_H
 #define OPENAPI_DISCOVERY_H

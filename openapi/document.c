@@ -12,19 +12,26 @@ static const struct fixed_path {
     const struct schema_type *answer;
     const char *json; /* the only media type, or NULL: those of API objects */
 } fixed_paths[] = {
-    {".well-known/openid-configuration", "/.well-known/openid-configuration/", "getServiceAccountIssuerOpenIDConfiguration", "WellKnown",
+    {".well-known/openid-configuration", "/.well-known/openid-configuration/",
+     "getServiceAccountIssuerOpenIDConfiguration", "WellKnown",
      "get the OpenID configuration of the issuer of service account tokens", NULL, "application/json"},
     {"api", "/api/", "getCoreAPIVersions", "core", "get available API versions", &meta_v1_APIVersions, NULL},
     {"apis", "/apis/", "getAPIVersions", "apis", "get available API versions", &meta_v1_APIGroupList, NULL},
     {"openid/v1/jwks", "/openid/v1/jwks/", "getServiceAccountIssuerOpenIDKeyset", "openid",
      "get the keys of the issuer of service account tokens", NULL, "application/jwk-set+json"},
-    {"version", "/version/", "getCodeVersion", "version", "get the version of this server", &version_Info, "application/json"},
+    {"version", "/version/", "getCodeVersion", "version", "get the version of this server", &version_Info,
+     "application/json"},
 };
 enum { FIXED_COUNT = sizeof fixed_paths / sizeof *fixed_paths };
 
 static void put_fixed_path(struct document_writer *w, const struct fixed_path *f)
 {
-    struct operation op = {.method = "get", .id = f->id, .tag = f->tag, .description = f->description, .answer = f->answer, .json = f->json};
+    struct operation op = {.method = "get",
+                           .id = f->id,
+                           .tag = f->tag,
+                           .description = f->description,
+                           .answer = f->answer,
+                           .json = f->json};
     document_open_path(w, f->path);
     document_put_operation(w, &op);
     document_close_path(w, 0, NULL, NULL);
@@ -32,7 +39,8 @@ static void put_fixed_path(struct document_writer *w, const struct fixed_path *f
 
 static void put_group_path(struct document_writer *w, const char *group)
 {
-    struct operation op = {.method = "get", .description = "get information of a group", .answer = &meta_v1_APIGroup};
+    struct operation op = {
+        .method = "get", .description = "get information of a group", .answer = &meta_v1_APIGroup};
     op.tag = document_group_id(w->arena, group, false);
     op.id = arena_printf(w->arena, "get%sAPIGroup", document_group_id(w->arena, group, true));
     document_open_path(w, arena_printf(w->arena, "/apis/%s/", group));
@@ -42,8 +50,9 @@ static void put_group_path(struct document_writer *w, const char *group)
 
 /* ---- v3 ---- */
 
-static const char security[] = "{\"BearerToken\":{\"type\":\"apiKey\",\"description\":\"Bearer Token authentication\","
-                               "\"name\":\"authorization\",\"in\":\"header\"}}";
+static const char security[] =
+    "{\"BearerToken\":{\"type\":\"apiKey\",\"description\":\"Bearer Token authentication\","
+    "\"name\":\"authorization\",\"in\":\"header\"}}";
 
 static struct blob *finish_v3(struct document_writer *w)
 {
@@ -62,7 +71,8 @@ static struct blob *finish_v3(struct document_writer *w)
 }
 
 /* "apis/apps/v1" -> its group-version; "apis/apps" -> *ret_group. */
-static const struct schema_group_version *find_key(struct discovery_list list, struct slice key, const char **ret_group)
+static const struct schema_group_version *find_key(struct discovery_list list, struct slice key,
+                                                   const char **ret_group)
 {
     bool core = slice_starts(key, SLICE("api/"));
     struct slice rest = slice_from(key, core ? 4 : 5);
@@ -72,7 +82,8 @@ static const struct schema_group_version *find_key(struct discovery_list list, s
         const struct schema_group_version *gv = list.items[i];
         size_t n = strlen(gv->group);
         if (core ? !n && slice_is(rest, gv->version)
-                 : n && rest.len > n && rest.ptr[n] == '/' && memcmp(rest.ptr, gv->group, n) == 0 && slice_is(slice_from(rest, n + 1), gv->version))
+                 : n && rest.len > n && rest.ptr[n] == '/' && memcmp(rest.ptr, gv->group, n) == 0 &&
+                       slice_is(slice_from(rest, n + 1), gv->version))
             return gv;
         if (!core && n && slice_is(rest, gv->group))
             *ret_group = gv->group;
@@ -93,7 +104,9 @@ struct blob *document_v3(struct discovery_list list, struct slice key)
     struct document_writer w;
     document_writer_init(&w, DOCUMENT_V3, list);
     w.group_version = gv;
-    buf_puts(&w.out, "{\"openapi\":\"3.0.0\",\"info\":{\"title\":\"Kubernetes\",\"version\":\"v" DOCUMENT_API_VERSION "\"},\"paths\":{");
+    buf_puts(&w.out,
+             "{\"openapi\":\"3.0.0\",\"info\":{\"title\":\"Kubernetes\",\"version\":\"v" DOCUMENT_API_VERSION
+             "\"},\"paths\":{");
     if (gv)
         document_put_group_version_paths(&w, gv);
     else if (fixed)
@@ -122,7 +135,8 @@ static size_t all_keys(struct arena *arena, struct discovery_list list, const ch
         keys[count++] = fixed_paths[i].key;
     for (size_t i = 0; i < list.count; i++) {
         const struct schema_group_version *gv = list.items[i];
-        keys[count++] = *gv->group ? arena_printf(arena, "apis/%s/%s", gv->group, gv->version) : arena_printf(arena, "api/%s", gv->version);
+        keys[count++] = *gv->group ? arena_printf(arena, "apis/%s/%s", gv->group, gv->version)
+                                   : arena_printf(arena, "api/%s", gv->version);
         if (*gv->group && gv->package && begins_group(list, i))
             keys[count++] = arena_printf(arena, "apis/%s", gv->group);
     }
@@ -142,7 +156,8 @@ struct blob *document_v3_index(struct discovery_list list)
         char hash[DOCUMENT_HASH_SIZE];
         cleanup_blob struct blob *document = document_v3(list, slice_str(keys[i]));
         document_hash(blob_slice(document), hash);
-        buf_printf(&out, "%s\"%s\":{\"serverRelativeURL\":\"/openapi/v3/%s?hash=%s\"}", i ? "," : "", keys[i], keys[i], hash);
+        buf_printf(&out, "%s\"%s\":{\"serverRelativeURL\":\"/openapi/v3/%s?hash=%s\"}", i ? "," : "", keys[i],
+                   keys[i], hash);
     }
     buf_puts(&out, "}}\n");
     return blob_from_buf(&out);
@@ -154,7 +169,9 @@ struct blob *document_v2(struct discovery_list list)
 {
     struct document_writer w;
     document_writer_init(&w, DOCUMENT_V2, list);
-    buf_puts(&w.out, "{\"swagger\":\"2.0\",\"info\":{\"title\":\"Kubernetes\",\"version\":\"v" DOCUMENT_API_VERSION "\"},\"paths\":{");
+    buf_puts(&w.out,
+             "{\"swagger\":\"2.0\",\"info\":{\"title\":\"Kubernetes\",\"version\":\"v" DOCUMENT_API_VERSION
+             "\"},\"paths\":{");
     for (size_t i = 0; i < FIXED_COUNT; i++)
         put_fixed_path(&w, &fixed_paths[i]);
     for (size_t i = 0; i < list.count; i++) {

@@ -6,23 +6,29 @@ struct parameter {
 
 /* In the order of names. The sets below are masks over these. */
 static const struct parameter parameters[] = {
-    {"allowWatchBookmarks", "boolean", "Whether a watch may send bookmarks: events that only carry a resource version to resume from."},
+    {"allowWatchBookmarks", "boolean",
+     "Whether a watch may send bookmarks: events that only carry a resource version to resume from."},
     {"continue", "string", "The token of the previous page of a list, to get the next."},
     {"dryRun", "string", "All: do everything but store the result."},
-    {"fieldManager", "string", "The name under which the change is noted in managedFields; at most 128 characters."},
+    {"fieldManager", "string",
+     "The name under which the change is noted in managedFields; at most 128 characters."},
     {"fieldSelector", "string", "Only objects with these field values."},
-    {"fieldValidation", "string", "What to do about unknown and duplicate fields: Ignore, Warn (the default) or Strict."},
+    {"fieldValidation", "string",
+     "What to do about unknown and duplicate fields: Ignore, Warn (the default) or Strict."},
     {"force", "boolean", "Apply only: take over fields that other managers have set to other values."},
-    {"gracePeriodSeconds", "integer", "Seconds until the object is gone; 0 is at once. Missing: the kind's default."},
+    {"gracePeriodSeconds", "integer",
+     "Seconds until the object is gone; 0 is at once. Missing: the kind's default."},
     {"ignoreStoreReadErrorWithClusterBreakingPotential", "boolean",
      "Delete the object even if what is stored cannot be read; skips finalizers and preconditions."},
     {"labelSelector", "string", "Only objects with these labels."},
     {"limit", "integer", "At most this many objects; the answer holds a continue token if there are more."},
     {"orphanDependents", "boolean", "Old form of propagationPolicy Orphan."},
     {"propagationPolicy", "string", "What becomes of dependents: Orphan, Background or Foreground."},
-    {"resourceVersion", "string", "The state to answer from, or the point after which a watch begins; see resourceVersionMatch."},
+    {"resourceVersion", "string",
+     "The state to answer from, or the point after which a watch begins; see resourceVersionMatch."},
     {"resourceVersionMatch", "string", "How resourceVersion limits a list: Exact or NotOlderThan."},
-    {"sendInitialEvents", "boolean", "A watch sends the present objects first, then a bookmark, then changes."},
+    {"sendInitialEvents", "boolean",
+     "A watch sends the present objects first, then a bookmark, then changes."},
     {"shardSelector", "string", "Only objects of one shard of the key space."},
     {"timeoutSeconds", "integer", "The call ends after this many seconds whatever happens."},
     {"watch", "boolean", "Stream changes instead of a list."},
@@ -53,7 +59,9 @@ enum {
 _Static_assert(sizeof parameters / sizeof *parameters == P_COUNT, "one name per parameter");
 
 #define BIT(n) (1u << (n))
-#define SELECT (BIT(P_CONTINUE) | BIT(P_FIELDS) | BIT(P_LABELS) | BIT(P_LIMIT) | BIT(P_VERSION) | BIT(P_MATCH) | BIT(P_INITIAL) | BIT(P_SHARD) | BIT(P_TIMEOUT))
+#define SELECT                                                                                               \
+    (BIT(P_CONTINUE) | BIT(P_FIELDS) | BIT(P_LABELS) | BIT(P_LIMIT) | BIT(P_VERSION) | BIT(P_MATCH) |        \
+     BIT(P_INITIAL) | BIT(P_SHARD) | BIT(P_TIMEOUT))
 #define WRITE  (BIT(P_DRY_RUN) | BIT(P_MANAGER) | BIT(P_VALIDATION))
 #define REMOVE (BIT(P_DRY_RUN) | BIT(P_GRACE) | BIT(P_IGNORE) | BIT(P_ORPHAN) | BIT(P_PROPAGATION))
 
@@ -67,7 +75,8 @@ static const unsigned sets[] = {
     [PARAMETERS_DELETE_COLLECTION] = SELECT | REMOVE,
 };
 
-static void put_parameter(struct document_writer *w, const char *name, const char *in, const char *type, const char *doc, const char **separator)
+static void put_parameter(struct document_writer *w, const char *name, const char *in, const char *type,
+                          const char *doc, const char **separator)
 {
     buf_printf(&w->out, "%s{\"name\":\"%s\",\"in\":\"%s\",", *separator, name, in);
     document_put_member(w, "description", doc);
@@ -82,7 +91,8 @@ static void put_parameter(struct document_writer *w, const char *name, const cha
 
 static void put_body_v2(struct document_writer *w, const struct operation *op, const char **separator)
 {
-    buf_printf(&w->out, "%s{\"name\":\"body\",\"in\":\"body\",%s\"schema\":{", *separator, op->body_required ? "\"required\":true," : "");
+    buf_printf(&w->out, "%s{\"name\":\"body\",\"in\":\"body\",%s\"schema\":{", *separator,
+               op->body_required ? "\"required\":true," : "");
     document_put_ref(w, op->body);
     buf_puts(&w->out, "}}");
     *separator = ",";
@@ -106,19 +116,22 @@ static void put_parameters(struct document_writer *w, const struct operation *op
 /* ---- media types ---- */
 
 static const char *const patch_media[] = {"application/json-patch+json", "application/merge-patch+json",
-                                          "application/strategic-merge-patch+json", "application/apply-patch+yaml", NULL};
-static const char *const custom_patch_media[] = {"application/json-patch+json", "application/merge-patch+json",
-                                                 "application/apply-patch+yaml", NULL};
+                                          "application/strategic-merge-patch+json",
+                                          "application/apply-patch+yaml", NULL};
+static const char *const custom_patch_media[] = {
+    "application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml", NULL};
 static const char *const any_media[] = {"*/*", NULL};
 static const char *const custom_media[] = {"application/json", "application/yaml", NULL};
-static const char *const media[] = {"application/json", "application/yaml", "application/vnd.kubernetes.protobuf", NULL};
+static const char *const media[] = {"application/json", "application/yaml",
+                                    "application/vnd.kubernetes.protobuf", NULL};
 static const char *const stream_media[] = {"application/json",
                                            "application/yaml",
                                            "application/vnd.kubernetes.protobuf",
                                            "application/json;stream=watch",
                                            "application/vnd.kubernetes.protobuf;stream=watch",
                                            NULL};
-static const char *const text_media[] = {"text/plain", "application/json", "application/yaml", "application/vnd.kubernetes.protobuf", NULL};
+static const char *const text_media[] = {"text/plain", "application/json", "application/yaml",
+                                         "application/vnd.kubernetes.protobuf", NULL};
 
 static const char *const *consumes(const struct operation *op)
 {
@@ -136,7 +149,8 @@ static const char *const *produces(const struct operation *op)
                          : media;
 }
 
-static void put_media_list(struct document_writer *w, const char *key, const char *const *types, const char *only)
+static void put_media_list(struct document_writer *w, const char *key, const char *const *types,
+                           const char *only)
 {
     buf_printf(&w->out, "\"%s\":[", key);
     if (only)
@@ -156,7 +170,8 @@ static void put_schema(struct document_writer *w, const struct schema_type *type
     buf_putc(&w->out, '}');
 }
 
-static void put_content(struct document_writer *w, const char *const *types, const char *only, const struct schema_type *type)
+static void put_content(struct document_writer *w, const char *const *types, const char *only,
+                        const struct schema_type *type)
 {
     const char *const single[] = {only, NULL};
     buf_puts(&w->out, "\"content\":{");
@@ -171,7 +186,8 @@ static void put_content(struct document_writer *w, const char *const *types, con
 
 /* ---- operations ---- */
 
-static void put_answer(struct document_writer *w, const struct operation *op, const char *code, const char *meaning)
+static void put_answer(struct document_writer *w, const struct operation *op, const char *code,
+                       const char *meaning)
 {
     const struct schema_type *type = op->text || op->connects ? NULL : op->answer;
     buf_printf(&w->out, "\"%s\":{\"description\":\"%s\",", code, meaning);
@@ -216,8 +232,10 @@ void document_put_operation(struct document_writer *w, const struct operation *o
     put_answers(w, op);
     if (op->kind) {
         buf_printf(&w->out, ",\"x-kubernetes-action\":\"%s\"", op->action);
-        buf_printf(&w->out, ",\"x-kubernetes-group-version-kind\":{\"group\":\"%s\",\"version\":\"%s\",\"kind\":\"%s\"}", op->group,
-                   op->version, op->kind);
+        buf_printf(
+            &w->out,
+            ",\"x-kubernetes-group-version-kind\":{\"group\":\"%s\",\"version\":\"%s\",\"kind\":\"%s\"}",
+            op->group, op->version, op->kind);
     }
     buf_putc(&w->out, '}');
 }
@@ -235,28 +253,32 @@ static const char *query_type(const struct schema *s)
 {
     if (s->kind == SCHEMA_LIST)
         s = s->elem;
-    return s->kind == SCHEMA_STRING                              ? "string"
-           : s->kind == SCHEMA_BOOL                              ? "boolean"
+    return s->kind == SCHEMA_STRING                             ? "string"
+           : s->kind == SCHEMA_BOOL                             ? "boolean"
            : s->kind == SCHEMA_INT32 || s->kind == SCHEMA_INT64 ? "integer"
-                                                                  : NULL;
+                                                                : NULL;
 }
 
-void document_close_path(struct document_writer *w, unsigned flags, const char *name_kind, const struct schema_type *options)
+void document_close_path(struct document_writer *w, unsigned flags, const char *name_kind,
+                         const struct schema_type *options)
 {
     const char *separator = "";
     if (flags || options) {
         buf_puts(&w->out, ",\"parameters\":[");
         if (flags & PATH_NAME)
-            put_parameter(w, "name", "path", "string", arena_printf(w->arena, "name of the %s", name_kind), &separator);
+            put_parameter(w, "name", "path", "string", arena_printf(w->arena, "name of the %s", name_kind),
+                          &separator);
         if (flags & PATH_NAMESPACE)
             put_parameter(w, "namespace", "path", "string", "The namespace of the object.", &separator);
         if (flags & PATH_PATH)
             put_parameter(w, "path", "path", "string", "path to the resource", &separator);
         if (flags & PATH_PRETTY)
-            put_parameter(w, "pretty", "query", "string", "Whether to print the answer with line breaks and indentation.", &separator);
+            put_parameter(w, "pretty", "query", "string",
+                          "Whether to print the answer with line breaks and indentation.", &separator);
         for (unsigned i = 2; options && i < options->field_count; i++) /* after kind and apiVersion */
             if (query_type(&options->fields[i].schema))
-                put_parameter(w, options->fields[i].name, "query", query_type(&options->fields[i].schema), options->fields[i].doc, &separator);
+                put_parameter(w, options->fields[i].name, "query", query_type(&options->fields[i].schema),
+                              options->fields[i].doc, &separator);
         buf_putc(&w->out, ']');
     }
     buf_putc(&w->out, '}');

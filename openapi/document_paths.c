@@ -42,12 +42,15 @@ struct path_maker {
 
 static struct operation operation_of(const struct path_maker *m, const struct schema_resource *r)
 {
-    return (struct operation){.tag = m->tag, .custom = m->custom, .group = r->group, .version = r->version, .kind = r->kind};
+    return (struct operation){
+        .tag = m->tag, .custom = m->custom, .group = r->group, .version = r->version, .kind = r->kind};
 }
 
-static const char *operation_id(const struct path_maker *m, const char *verb, const struct schema_resource *r, const char *middle, const char *end)
+static const char *operation_id(const struct path_maker *m, const char *verb, const struct schema_resource *r,
+                                const char *middle, const char *end)
 {
-    return arena_printf(m->w->arena, "%s%s%s%s%s%s", verb, m->id, middle, r->namespaced ? "Namespaced" : "", r->kind, end);
+    return arena_printf(m->w->arena, "%s%s%s%s%s%s", verb, m->id, middle, r->namespaced ? "Namespaced" : "",
+                        r->kind, end);
 }
 
 /* ---- a resource ---- */
@@ -74,7 +77,8 @@ static struct operation list_operation(const struct path_maker *m, const struct 
 static void put_collection(const struct path_maker *m, const struct schema_resource *r)
 {
     struct arena *a = m->w->arena;
-    document_open_path(m->w, arena_printf(a, r->namespaced ? "%s/namespaces/{namespace}/%s" : "%s/%s", m->prefix, r->name));
+    document_open_path(
+        m->w, arena_printf(a, r->namespaced ? "%s/namespaces/{namespace}/%s" : "%s/%s", m->prefix, r->name));
     struct operation op = operation_of(m, r);
     if (r->verbs & VERB_DELETECOLLECTION) {
         op.method = "delete";
@@ -105,8 +109,8 @@ static void put_collection(const struct path_maker *m, const struct schema_resou
 }
 
 /* get, put, patch of an object or of its subresource. */
-static void put_object_operations(const struct path_maker *m, struct operation op, unsigned verbs, const struct schema_resource *r,
-                                  const char *what, const char *end)
+static void put_object_operations(const struct path_maker *m, struct operation op, unsigned verbs,
+                                  const struct schema_resource *r, const char *what, const char *end)
 {
     struct arena *a = m->w->arena;
     const struct schema_type *type = op.answer;
@@ -140,7 +144,8 @@ static void put_object_operations(const struct path_maker *m, struct operation o
 
 static const char *object_path(const struct path_maker *m, const struct schema_resource *r)
 {
-    return arena_printf(m->w->arena, r->namespaced ? "%s/namespaces/{namespace}/%s/{name}" : "%s/%s/{name}", m->prefix, r->name);
+    return arena_printf(m->w->arena, r->namespaced ? "%s/namespaces/{namespace}/%s/{name}" : "%s/%s/{name}",
+                        m->prefix, r->name);
 }
 
 static void put_object(const struct path_maker *m, const struct schema_resource *r)
@@ -149,7 +154,8 @@ static void put_object(const struct path_maker *m, const struct schema_resource 
     struct operation op = operation_of(m, r);
     if (r->verbs & VERB_DELETE) {
         op.method = op.action = "delete";
-        op.description = arena_printf(m->w->arena, "delete %s %s", strchr("AEIOU", r->kind[0]) ? "an" : "a", r->kind);
+        op.description =
+            arena_printf(m->w->arena, "delete %s %s", strchr("AEIOU", r->kind[0]) ? "an" : "a", r->kind);
         op.id = operation_id(m, "delete", r, "", "");
         op.parameters = PARAMETERS_DELETE;
         op.body = &meta_v1_DeleteOptions;
@@ -165,13 +171,15 @@ static void put_object(const struct path_maker *m, const struct schema_resource 
 
 /* ---- subresources ---- */
 
-static void put_connect(const struct path_maker *m, const struct schema_resource *r, const struct schema_subresource *s, const char *end)
+static void put_connect(const struct path_maker *m, const struct schema_resource *r,
+                        const struct schema_subresource *s, const char *end)
 {
     static const struct {
         unsigned verb;
         const char *method, *id;
-    } methods[] = {{VERB_DELETE, "delete", "Delete"}, {VERB_GET, "get", "Get"},     {VERB_UPDATE, "head", "Head"},
-                   {VERB_UPDATE, "options", "Options"}, {VERB_PATCH, "patch", "Patch"}, {VERB_CREATE, "post", "Post"},
+    } methods[] = {{VERB_DELETE, "delete", "Delete"}, {VERB_GET, "get", "Get"},
+                   {VERB_UPDATE, "head", "Head"},     {VERB_UPDATE, "options", "Options"},
+                   {VERB_PATCH, "patch", "Patch"},    {VERB_CREATE, "post", "Post"},
                    {VERB_UPDATE, "put", "Put"}}; /* what takes PUT is a proxy and takes all methods */
     struct operation op = operation_of(m, r);
     op.kind = s->kind;
@@ -184,7 +192,8 @@ static void put_connect(const struct path_maker *m, const struct schema_resource
         char *upper = arena_strdup(m->w->arena, slice_str(op.method));
         for (char *p = upper; *p; p++)
             *p = (char)toupper((unsigned char)*p);
-        op.description = arena_printf(m->w->arena, "connect %s requests to %s of %s", upper, s->name, r->kind);
+        op.description =
+            arena_printf(m->w->arena, "connect %s requests to %s of %s", upper, s->name, r->kind);
         op.id = operation_id(m, "connect", r, methods[i].id, end);
         document_put_operation(m->w, &op);
     }
@@ -195,8 +204,9 @@ static bool is_connect(const struct schema_subresource *s)
     return slice_ends(slice_str(s->kind), SLICE("Options"));
 }
 
-static void put_connect_paths(const struct path_maker *m, const struct schema_resource *r, const struct schema_subresource *s, const char *path,
-                              const char *end, unsigned common)
+static void put_connect_paths(const struct path_maker *m, const struct schema_resource *r,
+                              const struct schema_subresource *s, const char *path, const char *end,
+                              unsigned common)
 {
     document_open_path(m->w, path);
     put_connect(m, r, s, end);
@@ -208,7 +218,8 @@ static void put_connect_paths(const struct path_maker *m, const struct schema_re
     document_close_path(m->w, common | PATH_PATH, s->kind, s->type);
 }
 
-static void put_subresource(const struct path_maker *m, const struct schema_resource *r, const struct schema_subresource *s)
+static void put_subresource(const struct path_maker *m, const struct schema_resource *r,
+                            const struct schema_subresource *s)
 {
     struct arena *a = m->w->arena;
     const char *path = arena_printf(a, "%s/%s", object_path(m, r), s->name), *end = capitalized(a, s->name);
@@ -227,7 +238,8 @@ static void put_subresource(const struct path_maker *m, const struct schema_reso
     op.text = log;
     if (s->verbs & VERB_CREATE) {
         op.method = op.action = "post";
-        op.description = arena_printf(a, "create %s of %s %s", s->name, strchr("AEIOU", r->kind[0]) ? "an" : "a", r->kind);
+        op.description =
+            arena_printf(a, "create %s of %s %s", s->name, strchr("AEIOU", r->kind[0]) ? "an" : "a", r->kind);
         op.id = operation_id(m, "create", r, "", end);
         op.parameters = PARAMETERS_WRITE;
         op.body = s->type;
@@ -236,7 +248,8 @@ static void put_subresource(const struct path_maker *m, const struct schema_reso
     } else {
         put_object_operations(m, op, s->verbs, r, arena_printf(a, "%s of ", s->name), end);
     }
-    document_close_path(m->w, common | PATH_PRETTY, s->verbs & VERB_CREATE ? s->kind : op.kind, log ? &core_v1_PodLogOptions : NULL);
+    document_close_path(m->w, common | PATH_PRETTY, s->verbs & VERB_CREATE ? s->kind : op.kind,
+                        log ? &core_v1_PodLogOptions : NULL);
 }
 
 /* ---- lists over all namespaces, and the old watch paths ---- */
@@ -254,19 +267,23 @@ static void put_watch(const struct path_maker *m, const struct schema_resource *
 {
     struct arena *a = m->w->arena;
     const char *middle = r->namespaced && !everywhere ? "namespaces/{namespace}/" : "";
-    document_open_path(m->w, arena_printf(a, "%s/watch/%s%s%s", m->prefix, middle, r->name, one ? "/{name}" : ""));
+    document_open_path(m->w,
+                       arena_printf(a, "%s/watch/%s%s%s", m->prefix, middle, r->name, one ? "/{name}" : ""));
     struct operation op = operation_of(m, r);
     op.method = "get";
     op.action = one ? "watch" : "watchlist";
-    op.description = arena_printf(a, "watch changes of %s of kind %s. deprecated: use the 'watch' parameter with a list operation instead",
-                                  one ? "an object" : "objects", r->kind);
+    op.description = arena_printf(
+        a,
+        "watch changes of %s of kind %s. deprecated: use the 'watch' parameter with a list operation instead",
+        one ? "an object" : "objects", r->kind);
     op.id = everywhere ? arena_printf(a, "watch%s%sListForAllNamespaces", m->id, r->kind)
                        : operation_id(m, "watch", r, "", one ? "" : "List");
     op.parameters = PARAMETERS_LIST;
     op.answer = &meta_v1_WatchEvent;
     op.streams = true;
     document_put_operation(m->w, &op);
-    document_close_path(m->w, (*middle ? PATH_NAMESPACE : 0) | (one ? PATH_NAME : 0) | PATH_PRETTY, r->kind, NULL);
+    document_close_path(m->w, (*middle ? PATH_NAMESPACE : 0) | (one ? PATH_NAME : 0) | PATH_PRETTY, r->kind,
+                        NULL);
 }
 
 static void put_watches(const struct path_maker *m, const struct schema_resource *r)
@@ -296,12 +313,16 @@ void document_put_group_version_paths(struct document_writer *w, const struct sc
 {
     struct arena *a = w->arena;
     struct path_maker m = {.w = w, .gv = gv, .custom = !gv->package};
-    m.prefix = *gv->group ? arena_printf(a, "/apis/%s/%s", gv->group, gv->version) : arena_printf(a, "/api/%s", gv->version);
+    m.prefix = *gv->group ? arena_printf(a, "/apis/%s/%s", gv->group, gv->version)
+                          : arena_printf(a, "/api/%s", gv->version);
     m.id = arena_printf(a, "%s%s", document_group_id(a, gv->group, true), capitalized(a, gv->version));
     m.tag = arena_printf(a, "%s_%s", document_group_id(a, gv->group, false), gv->version);
     if (!m.custom) {
         document_open_path(w, arena_printf(a, "%s/", m.prefix));
-        struct operation op = {.method = "get", .description = "get available resources", .tag = m.tag, .answer = &meta_v1_APIResourceList};
+        struct operation op = {.method = "get",
+                               .description = "get available resources",
+                               .tag = m.tag,
+                               .answer = &meta_v1_APIResourceList};
         op.id = arena_printf(a, "get%sAPIResources", m.id);
         document_put_operation(w, &op);
         document_close_path(w, 0, NULL, NULL);

@@ -1,6 +1,7 @@
 /*
- * The v2 document as protobuf: openapi.v2.Document of gnostic, whose messages mirror the JSON object by object. Each message is a table
- * from JSON key to number and kind of content; keys that begin with "x-" become vendor extensions, whose value is YAML text (JSON is YAML).
+ * The v2 document as protobuf: openapi.v2.Document of gnostic, whose messages mirror the JSON object by
+ * object. Each message is a table from JSON key to number and kind of content; keys that begin with "x-"
+ * become vendor extensions, whose value is YAML text (JSON is YAML).
  */
 #include "openapi/document.h"
 
@@ -8,12 +9,12 @@
 
 enum content {
     TEXT,
-    TEXTS,      /* repeated */
+    TEXTS, /* repeated */
     FLAG,
-    NUMBER,     /* double */
-    WHOLE,      /* int64 */
-    ANY,        /* message Any: YAML text */
-    ANYS,       /* repeated */
+    NUMBER, /* double */
+    WHOLE,  /* int64 */
+    ANY,    /* message Any: YAML text */
+    ANYS,   /* repeated */
     MESSAGE,
     MESSAGES,   /* repeated */
     MAP,        /* message of repeated {name, value} pairs; the value is the sub message */
@@ -113,8 +114,7 @@ static void put_type_item(struct buf *out, unsigned number, json_t *value)
     size_t start = open_message(out, number), i;
     json_t *item;
     put_text(out, 1, value);
-    json_array_foreach (value, i, item)
-        put_text(out, 1, item);
+    json_array_foreach(value, i, item) put_text(out, 1, item);
     close_message(out, start);
 }
 
@@ -124,8 +124,7 @@ static void put_items(struct buf *out, const struct member *m, json_t *value)
     json_t *item;
     if (json_is_object(value))
         put_message(out, 1, m->message, value);
-    json_array_foreach (value, i, item)
-        put_message(out, 1, m->message, item);
+    json_array_foreach(value, i, item) put_message(out, 1, m->message, item);
     close_message(out, start);
 }
 
@@ -141,7 +140,8 @@ static void put_or_boolean(struct buf *out, const struct member *m, json_t *valu
     close_message(out, start);
 }
 
-static void put_pair(struct buf *out, unsigned number, const char *key, const struct message *message, json_t *value)
+static void put_pair(struct buf *out, unsigned number, const char *key, const struct message *message,
+                     json_t *value)
 {
     size_t start = open_message(out, number);
     put_bytes(out, 1, slice_str(key));
@@ -157,7 +157,7 @@ static void put_map(struct buf *out, const struct member *m, json_t *value)
     size_t start = open_message(out, m->number);
     const char *key;
     json_t *item;
-    json_object_foreach (value, key, item)
+    json_object_foreach(value, key, item)
         put_pair(out, m->message->pairs ? m->message->pairs : 1, key, m->message, item);
     close_message(out, start);
 }
@@ -173,7 +173,8 @@ static void put_member(struct buf *out, const struct member *m, json_t *value)
     case FLAG:
     case WHOLE:
         put_varint(out, (uint64_t)m->number << 3);
-        put_varint(out, m->content == FLAG ? (uint64_t)json_is_true(value) : (uint64_t)json_integer_value(value));
+        put_varint(out,
+                   m->content == FLAG ? (uint64_t)json_is_true(value) : (uint64_t)json_integer_value(value));
         break;
     case NUMBER:
         put_double(out, m->number, json_number_value(value));
@@ -199,9 +200,13 @@ static void put_member(struct buf *out, const struct member *m, json_t *value)
     case TEXTS:
     case ANYS:
     case MESSAGES:
-        json_array_foreach (value, i, item)
-            put_member(out, &(struct member){m->key, m->number, m->content == TEXTS ? TEXT : m->content == ANYS ? ANY : MESSAGE, m->message},
-                       item);
+        json_array_foreach(value, i, item) put_member(out,
+                                                      &(struct member){m->key, m->number,
+                                                                       m->content == TEXTS  ? TEXT
+                                                                       : m->content == ANYS ? ANY
+                                                                                            : MESSAGE,
+                                                                       m->message},
+                                                      item);
         break;
     }
 }
@@ -214,7 +219,8 @@ static void put_content(struct buf *out, const struct message *message, json_t *
         message->write(out, value);
         return;
     }
-    json_object_foreach (value, key, item) {
+    json_object_foreach(value, key, item)
+    {
         const struct member *m = message->members;
         while (m->key && strcmp(m->key, key) != 0)
             m++;
@@ -262,20 +268,26 @@ static const struct member schema_members[] = {
 static const struct message schema_message = {.members = schema_members, .extensions = 31};
 
 static const struct member body_members[] = {
-    {"description", 1, TEXT, NULL}, {"name", 2, TEXT, NULL}, {"in", 3, TEXT, NULL},
-    {"required", 4, FLAG, NULL},    {"schema", 5, MESSAGE, &schema_message}, {NULL, 0, 0, NULL},
+    {"description", 1, TEXT, NULL},
+    {"name", 2, TEXT, NULL},
+    {"in", 3, TEXT, NULL},
+    {"required", 4, FLAG, NULL},
+    {"schema", 5, MESSAGE, &schema_message},
+    {NULL, 0, 0, NULL},
 };
 static const struct message body_message = {.members = body_members, .extensions = 6};
 
 static const struct member query_members[] = {
-    {"required", 1, FLAG, NULL}, {"in", 2, TEXT, NULL},     {"description", 3, TEXT, NULL},  {"name", 4, TEXT, NULL},
-    {"type", 6, TEXT, NULL},     {"format", 7, TEXT, NULL}, {"uniqueItems", 20, FLAG, NULL}, {NULL, 0, 0, NULL},
+    {"required", 1, FLAG, NULL},     {"in", 2, TEXT, NULL},   {"description", 3, TEXT, NULL},
+    {"name", 4, TEXT, NULL},         {"type", 6, TEXT, NULL}, {"format", 7, TEXT, NULL},
+    {"uniqueItems", 20, FLAG, NULL}, {NULL, 0, 0, NULL},
 };
 static const struct message query_message = {.members = query_members, .extensions = 23};
 
 static const struct member path_parameter_members[] = {
-    {"required", 1, FLAG, NULL}, {"in", 2, TEXT, NULL},     {"description", 3, TEXT, NULL},  {"name", 4, TEXT, NULL},
-    {"type", 5, TEXT, NULL},     {"format", 6, TEXT, NULL}, {"uniqueItems", 19, FLAG, NULL}, {NULL, 0, 0, NULL},
+    {"required", 1, FLAG, NULL},     {"in", 2, TEXT, NULL},   {"description", 3, TEXT, NULL},
+    {"name", 4, TEXT, NULL},         {"type", 5, TEXT, NULL}, {"format", 6, TEXT, NULL},
+    {"uniqueItems", 19, FLAG, NULL}, {NULL, 0, 0, NULL},
 };
 static const struct message path_parameter_message = {.members = path_parameter_members, .extensions = 22};
 
@@ -330,9 +342,15 @@ static const struct member operation_members[] = {
 static const struct message operation_message = {.members = operation_members, .extensions = 13};
 
 static const struct member path_members[] = {
-    {"get", 2, MESSAGE, &operation_message},     {"put", 3, MESSAGE, &operation_message},  {"post", 4, MESSAGE, &operation_message},
-    {"delete", 5, MESSAGE, &operation_message},  {"options", 6, MESSAGE, &operation_message}, {"head", 7, MESSAGE, &operation_message},
-    {"patch", 8, MESSAGE, &operation_message},   {"parameters", 9, MESSAGES, &parameter_message}, {NULL, 0, 0, NULL},
+    {"get", 2, MESSAGE, &operation_message},
+    {"put", 3, MESSAGE, &operation_message},
+    {"post", 4, MESSAGE, &operation_message},
+    {"delete", 5, MESSAGE, &operation_message},
+    {"options", 6, MESSAGE, &operation_message},
+    {"head", 7, MESSAGE, &operation_message},
+    {"patch", 8, MESSAGE, &operation_message},
+    {"parameters", 9, MESSAGES, &parameter_message},
+    {NULL, 0, 0, NULL},
 };
 static const struct message path_message = {.members = path_members, .extensions = 10, .pairs = 2};
 
@@ -340,8 +358,11 @@ static const struct member info_members[] = {
     {"title", 1, TEXT, NULL}, {"version", 2, TEXT, NULL}, {"description", 3, TEXT, NULL}, {NULL, 0, 0, NULL}};
 static const struct message info_message = {.members = info_members, .extensions = 7};
 
-static const struct member key_members[] = {
-    {"type", 1, TEXT, NULL}, {"name", 2, TEXT, NULL}, {"in", 3, TEXT, NULL}, {"description", 4, TEXT, NULL}, {NULL, 0, 0, NULL}};
+static const struct member key_members[] = {{"type", 1, TEXT, NULL},
+                                            {"name", 2, TEXT, NULL},
+                                            {"in", 3, TEXT, NULL},
+                                            {"description", 4, TEXT, NULL},
+                                            {NULL, 0, 0, NULL}};
 static const struct message key_message = {.members = key_members, .extensions = 5};
 
 /* SecurityDefinitionsItem: {api key = 2}, the only kind we have. */
@@ -356,7 +377,8 @@ static void write_requirement(struct buf *out, json_t *value)
 {
     const char *key;
     json_t *item;
-    json_object_foreach (value, key, item) {
+    json_object_foreach(value, key, item)
+    {
         size_t start = open_message(out, 1);
         put_bytes(out, 1, slice_str(key));
         put_type_item(out, 2, item);

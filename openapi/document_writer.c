@@ -5,21 +5,26 @@
 
 #include <openssl/sha.h>
 
-const struct schema_type document_patch_type = {.name = "Patch",
-                                                .package = "meta_v1",
-                                                .openapi = "io.k8s.apimachinery.pkg.apis.meta.v1.Patch",
-                                                .doc = "The body of a patch; what it may hold depends on its media type."};
+const struct schema_type document_patch_type = {
+    .name = "Patch",
+    .package = "meta_v1",
+    .openapi = "io.k8s.apimachinery.pkg.apis.meta.v1.Patch",
+    .doc = "The body of a patch; what it may hold depends on its media type."};
 
 /* Scalars that have a definition of their own, as upstream's Go types do. */
-static const struct schema_type time_type = {.openapi = "io.k8s.apimachinery.pkg.apis.meta.v1.Time", .doc = "A point in time, RFC 3339, in seconds."};
-static const struct schema_type micro_time_type = {.openapi = "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime",
+static const struct schema_type time_type = {.openapi = "io.k8s.apimachinery.pkg.apis.meta.v1.Time",
+                                             .doc = "A point in time, RFC 3339, in seconds."};
+static const struct schema_type micro_time_type = {.openapi =
+                                                       "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime",
                                                    .doc = "A point in time, RFC 3339, in microseconds."};
 static const struct schema_type duration_type = {.openapi = "io.k8s.apimachinery.pkg.apis.meta.v1.Duration",
                                                  .doc = "A span of time such as \"1h30m\"."};
-static const struct schema_type quantity_type = {.openapi = "io.k8s.apimachinery.pkg.api.resource.Quantity",
-                                                 .doc = "A number with an optional unit: \"500m\", \"1.5\", \"2Gi\", \"100k\"."};
-static const struct schema_type int_or_string_type = {.openapi = "io.k8s.apimachinery.pkg.util.intstr.IntOrString",
-                                                      .doc = "A whole number, or a text such as a name or a percentage."};
+static const struct schema_type quantity_type = {
+    .openapi = "io.k8s.apimachinery.pkg.api.resource.Quantity",
+    .doc = "A number with an optional unit: \"500m\", \"1.5\", \"2Gi\", \"100k\"."};
+static const struct schema_type int_or_string_type = {
+    .openapi = "io.k8s.apimachinery.pkg.util.intstr.IntOrString",
+    .doc = "A whole number, or a text such as a name or a percentage."};
 
 void document_hash(struct slice document, char ret_hash[DOCUMENT_HASH_SIZE])
 {
@@ -31,7 +36,8 @@ void document_hash(struct slice document, char ret_hash[DOCUMENT_HASH_SIZE])
 
 void document_writer_init(struct document_writer *w, enum document_form form, struct discovery_list list)
 {
-    *w = (struct document_writer){.form = form, .list = list, .arena = arena_new(), .out = BUF_INIT(1 << 28), .slot_count = 4096};
+    *w = (struct document_writer){
+        .form = form, .list = list, .arena = arena_new(), .out = BUF_INIT(1 << 28), .slot_count = 4096};
     w->slots = arena_zalloc(w->arena, w->slot_count * sizeof *w->slots);
 }
 
@@ -65,7 +71,8 @@ void document_need(struct document_writer *w, const struct schema_type *type)
     if (w->slots[i])
         return;
     w->slots[i] = type;
-    const struct schema_type **slot = arena_push(w->arena, &w->types, &w->type_count, &w->type_capacity, sizeof *slot);
+    const struct schema_type **slot =
+        arena_push(w->arena, &w->types, &w->type_count, &w->type_capacity, sizeof *slot);
     *slot = type;
     if (w->type_count * 2 > w->slot_count)
         grow_slots(w);
@@ -74,7 +81,8 @@ void document_need(struct document_writer *w, const struct schema_type *type)
 void document_put_ref(struct document_writer *w, const struct schema_type *type)
 {
     document_need(w, type);
-    buf_printf(&w->out, "\"$ref\":\"#/%s/%s\"", w->form == DOCUMENT_V3 ? "components/schemas" : "definitions", type->openapi);
+    buf_printf(&w->out, "\"$ref\":\"#/%s/%s\"", w->form == DOCUMENT_V3 ? "components/schemas" : "definitions",
+               type->openapi);
 }
 
 void document_put_member(struct document_writer *w, const char *key, const char *text)
@@ -120,14 +128,16 @@ static void put_enums(struct document_writer *w, const struct schema_rules *rule
     buf_puts(&w->out, "],");
 }
 
-/* `"type":...` and what belongs to it, of a value that is no reference. rules: of the field, whose enums are those of the elements. */
+/* `"type":...` and what belongs to it, of a value that is no reference. rules: of the field, whose enums are
+ * those of the elements. */
 static void put_inline(struct document_writer *w, const struct schema *s, const struct schema_rules *rules)
 {
     static const struct {
         const char *type, *format;
     } scalars[] = {
-        [SCHEMA_STRING] = {"string", NULL},    [SCHEMA_INT32] = {"integer", "int32"}, [SCHEMA_INT64] = {"integer", "int64"},
-        [SCHEMA_FLOAT64] = {"number", "double"}, [SCHEMA_BOOL] = {"boolean", NULL},     [SCHEMA_BYTES] = {"string", "byte"},
+        [SCHEMA_STRING] = {"string", NULL},    [SCHEMA_INT32] = {"integer", "int32"},
+        [SCHEMA_INT64] = {"integer", "int64"}, [SCHEMA_FLOAT64] = {"number", "double"},
+        [SCHEMA_BOOL] = {"boolean", NULL},     [SCHEMA_BYTES] = {"string", "byte"},
         [SCHEMA_ANY] = {"object", NULL},
     };
     const struct schema_type *ref = reference(s);
@@ -135,7 +145,8 @@ static void put_inline(struct document_writer *w, const struct schema *s, const 
         document_put_ref(w, ref);
     } else if (s->kind == SCHEMA_LIST || s->kind == SCHEMA_MAP) {
         bool list = s->kind == SCHEMA_LIST;
-        buf_puts(&w->out, list ? "\"type\":\"array\",\"items\":{" : "\"type\":\"object\",\"additionalProperties\":{");
+        buf_puts(&w->out,
+                 list ? "\"type\":\"array\",\"items\":{" : "\"type\":\"object\",\"additionalProperties\":{");
         put_inline(w, s->elem, rules);
         buf_putc(&w->out, '}');
     } else {
@@ -183,8 +194,10 @@ static void put_extensions(struct document_writer *w, const struct schema_field 
             buf_printf(&w->out, "%s\"%s\"", i ? "," : "", f->schema.list_keys[i]);
         buf_putc(&w->out, ']');
     }
-    if (f->schema.kind == SCHEMA_MAP && (f->schema.map_type == MAP_TYPE_ATOMIC || f->flags & FIELD_SHOW_GRANULAR))
-        buf_printf(&w->out, ",\"x-kubernetes-map-type\":\"%s\"", f->schema.map_type == MAP_TYPE_ATOMIC ? "atomic" : "granular");
+    if (f->schema.kind == SCHEMA_MAP &&
+        (f->schema.map_type == MAP_TYPE_ATOMIC || f->flags & FIELD_SHOW_GRANULAR))
+        buf_printf(&w->out, ",\"x-kubernetes-map-type\":\"%s\"",
+                   f->schema.map_type == MAP_TYPE_ATOMIC ? "atomic" : "granular");
     if (f->patch_key)
         buf_printf(&w->out, ",\"x-kubernetes-patch-merge-key\":\"%s\"", f->patch_key);
     const char *strategy = f->patch == (PATCH_MERGE | PATCH_RETAIN_KEYS) ? "merge,retainKeys"
@@ -222,12 +235,15 @@ static void put_property(struct document_writer *w, const struct schema_field *f
 
 /* ---- definitions ---- */
 
-static void put_gvk(struct document_writer *w, const char *group, const char *version, const char *kind, const char *separator)
+static void put_gvk(struct document_writer *w, const char *group, const char *version, const char *kind,
+                    const char *separator)
 {
-    buf_printf(&w->out, "%s{\"group\":\"%s\",\"kind\":\"%s\",\"version\":\"%s\"}", separator, group, kind, version);
+    buf_printf(&w->out, "%s{\"group\":\"%s\",\"kind\":\"%s\",\"version\":\"%s\"}", separator, group, kind,
+               version);
 }
 
-static const struct schema_group_version *group_version_of(struct document_writer *w, const struct schema_type *type)
+static const struct schema_group_version *group_version_of(struct document_writer *w,
+                                                           const struct schema_type *type)
 {
     for (size_t i = 0; i < w->list.count; i++)
         if (w->list.items[i]->package && strcmp(w->list.items[i]->package, type->package) == 0)
@@ -248,8 +264,10 @@ static void put_shared_gvks(struct document_writer *w, const struct schema_type 
 
 static bool is_kind(const struct schema_type *type)
 {
-    const struct schema_field *f = type->fields; /* without numbers: a reference's kind and apiVersion have some */
-    return type->field_count > 1 && strcmp(f[0].name, "kind") == 0 && strcmp(f[1].name, "apiVersion") == 0 && !f[0].proto && !f[1].proto;
+    const struct schema_field *f =
+        type->fields; /* without numbers: a reference's kind and apiVersion have some */
+    return type->field_count > 1 && strcmp(f[0].name, "kind") == 0 && strcmp(f[1].name, "apiVersion") == 0 &&
+           !f[0].proto && !f[1].proto;
 }
 
 static void put_kinds(struct document_writer *w, const struct schema_type *type)
@@ -283,7 +301,8 @@ static void put_union(struct document_writer *w, const struct schema_type *type)
         const char *name = type->fields[i].name;
         if (!(type->fields[i].flags & FIELD_UNION))
             continue;
-        buf_printf(&w->out, "%s\"%s\":\"%c%s\"", separator, name, name[0] >= 'a' && name[0] <= 'z' ? name[0] - 32 : name[0], name + 1);
+        buf_printf(&w->out, "%s\"%s\":\"%c%s\"", separator, name,
+                   name[0] >= 'a' && name[0] <= 'z' ? name[0] - 32 : name[0], name + 1);
         separator = ",";
     }
     buf_puts(&w->out, "}}]");
@@ -305,7 +324,8 @@ static void put_required(struct document_writer *w, const struct schema_type *ty
 
 static int by_name(const void *a, const void *b)
 {
-    return strcmp((*(const struct schema_field *const *)a)->name, (*(const struct schema_field *const *)b)->name);
+    return strcmp((*(const struct schema_field *const *)a)->name,
+                  (*(const struct schema_field *const *)b)->name);
 }
 
 static void put_properties(struct document_writer *w, const struct schema_type *type)
@@ -332,10 +352,12 @@ static bool put_special(struct document_writer *w, const struct schema_type *typ
     else if (type == &duration_type)
         buf_puts(&w->out, "\"type\":\"string\"");
     else if (type == &quantity_type)
-        buf_puts(&w->out, v3 ? "\"oneOf\":[{\"type\":\"string\"},{\"type\":\"number\"}]" : "\"type\":\"string\"");
+        buf_puts(&w->out,
+                 v3 ? "\"oneOf\":[{\"type\":\"string\"},{\"type\":\"number\"}]" : "\"type\":\"string\"");
     else if (type == &int_or_string_type)
-        buf_puts(&w->out, v3 ? "\"format\":\"int-or-string\",\"oneOf\":[{\"type\":\"integer\"},{\"type\":\"string\"}]"
-                             : "\"type\":\"string\",\"format\":\"int-or-string\"");
+        buf_puts(&w->out,
+                 v3 ? "\"format\":\"int-or-string\",\"oneOf\":[{\"type\":\"integer\"},{\"type\":\"string\"}]"
+                    : "\"type\":\"string\",\"format\":\"int-or-string\"");
     else if (type == &schema_raw_extension || type == &schema_raw_fields_v1 || type == &document_patch_type)
         buf_puts(&w->out, "\"type\":\"object\"");
     else
@@ -382,7 +404,8 @@ static void need_fields(struct document_writer *w, const struct schema_type *typ
 
 static int by_openapi(const void *a, const void *b)
 {
-    return strcmp((*(const struct schema_type *const *)a)->openapi, (*(const struct schema_type *const *)b)->openapi);
+    return strcmp((*(const struct schema_type *const *)a)->openapi,
+                  (*(const struct schema_type *const *)b)->openapi);
 }
 
 void document_put_definitions(struct document_writer *w)

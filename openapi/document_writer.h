@@ -1,6 +1,7 @@
 /*
- * document_writer: what the makers of OpenAPI v3 and v2 documents share. A writer collects the types that its text refers to, so that
- * the definitions come last and are complete. Internal to openapi/document*.c; one thread at a time.
+ * document_writer: what the makers of OpenAPI v3 and v2 documents share. A writer collects the types that its
+ * text refers to, so that the definitions come last and are complete. Internal to openapi/document*.c; one
+ * thread at a time.
  */
 #ifndef OPENAPI_DOCUMENT_WRITER_H
 #define OPENAPI_DOCUMENT_WRITER_H
@@ -41,7 +42,8 @@ void document_put_group_version_paths(struct document_writer *w, const struct sc
 /* Opens `"path":{`, after a comma if needed. */
 void document_open_path(struct document_writer *w, const char *path);
 
-/* All group-versions that upstream has types for, served or not: options and watch events name them all. Ends with version NULL. */
+/* All group-versions that upstream has types for, served or not: options and watch events name them all. Ends
+ * with version NULL. */
 struct document_group_version {
     const char *group, *version;
 };

@@ -2,28 +2,34 @@
 
 #include <stdlib.h>
 
-const struct schema_type schema_raw_extension = {
-    .name = "RawExtension", .package = "runtime", .openapi = "io.k8s.apimachinery.pkg.runtime.RawExtension", .doc = "Any object, kept as it came."};
+const struct schema_type schema_raw_extension = {.name = "RawExtension",
+                                                 .package = "runtime",
+                                                 .openapi = "io.k8s.apimachinery.pkg.runtime.RawExtension",
+                                                 .doc = "Any object, kept as it came."};
 const struct schema_type schema_raw_fields_v1 = {
     .name = "FieldsV1",
     .package = "meta_v1",
     .openapi = "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1",
-    .doc = "A set of fields as a tree: keys are `f:<field>`, `k:<keys of a list item>`, `v:<value>` and `i:<index>`."};
-const struct schema_type schema_raw_json = {.name = "JSON",
-                                            .package = "apiextensions_v1",
-                                            .openapi = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSON",
-                                            .doc = "Any JSON value."};
+    .doc = "A set of fields as a tree: keys are `f:<field>`, `k:<keys of a list item>`, `v:<value>` and "
+           "`i:<index>`."};
+const struct schema_type schema_raw_json = {
+    .name = "JSON",
+    .package = "apiextensions_v1",
+    .openapi = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSON",
+    .doc = "Any JSON value."};
 
 static bool in_group_version(const struct schema_resource *r, struct slice group, struct slice version)
 {
     return slice_is(group, r->group) && slice_is(version, r->version);
 }
 
-const struct schema_resource *schema_find_resource(struct slice group, struct slice version, struct slice resource)
+const struct schema_resource *schema_find_resource(struct slice group, struct slice version,
+                                                   struct slice resource)
 {
     unsigned i = schema_resource_hash(group, version, resource) & schema_resource_slot_mask;
     for (; schema_resource_slots[i]; i = (i + 1) & schema_resource_slot_mask)
-        if (slice_is(resource, schema_resource_slots[i]->name) && in_group_version(schema_resource_slots[i], group, version))
+        if (slice_is(resource, schema_resource_slots[i]->name) &&
+            in_group_version(schema_resource_slots[i], group, version))
             return schema_resource_slots[i];
     return NULL;
 }
@@ -32,12 +38,14 @@ const struct schema_resource *schema_find_kind(struct slice group, struct slice 
 {
     unsigned i = schema_resource_hash(group, version, kind) & schema_kind_slot_mask;
     for (; schema_kind_slots[i]; i = (i + 1) & schema_kind_slot_mask)
-        if (slice_is(kind, schema_kind_slots[i]->kind) && in_group_version(schema_kind_slots[i], group, version))
+        if (slice_is(kind, schema_kind_slots[i]->kind) &&
+            in_group_version(schema_kind_slots[i], group, version))
             return schema_kind_slots[i];
     return NULL;
 }
 
-const struct schema_subresource *schema_find_subresource(const struct schema_resource *resource, struct slice name)
+const struct schema_subresource *schema_find_subresource(const struct schema_resource *resource,
+                                                         struct slice name)
 {
     for (unsigned i = 0; i < resource->subresource_count; i++)
         if (slice_is(name, resource->subresources[i].name))

@@ -26,7 +26,8 @@ static void put_free_scalar(struct buf *out, yaml_node_t *node)
     const char *s = (const char *)node->data.scalar.value;
     double number;
     bool plain = node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-    if (plain && (is_number(s, &number) || strcmp(s, "true") == 0 || strcmp(s, "false") == 0 || strcmp(s, "null") == 0))
+    if (plain && (is_number(s, &number) || strcmp(s, "true") == 0 || strcmp(s, "false") == 0 ||
+                  strcmp(s, "null") == 0))
         buf_puts(out, s);
     else
         buf_put_json_string(out, slice_str(s));
@@ -51,7 +52,8 @@ static void put_free(struct source *source, struct buf *out, yaml_node_t *node)
             put_free(source, out, value);
         }
     } else {
-        for (yaml_node_item_t *item = node->data.sequence.items.start; item < node->data.sequence.items.top; item++) {
+        for (yaml_node_item_t *item = node->data.sequence.items.start; item < node->data.sequence.items.top;
+             item++) {
             if (item > node->data.sequence.items.start)
                 buf_putc(out, ',');
             put_free(source, out, node_at(source, *item));
@@ -85,7 +87,8 @@ static bool put_scalar(struct field *f, struct buf *out, yaml_node_t *node)
     case SCHEMA_INT32:
     case SCHEMA_INT64:
         buf_puts(out, s);
-        return is_whole(s, &whole) && (f->type->kind == SCHEMA_INT64 || (whole >= INT32_MIN && whole <= INT32_MAX));
+        return is_whole(s, &whole) &&
+               (f->type->kind == SCHEMA_INT64 || (whole >= INT32_MIN && whole <= INT32_MAX));
     case SCHEMA_FLOAT64:
         buf_puts(out, s);
         return is_number(s, &number);
@@ -121,7 +124,9 @@ const char *model_default_json(struct field *f, yaml_node_t *node)
         return NULL;
     }
     const char *json = arena_strdup(f->source->model->arena, buf_slice(&out));
-    /* The zero value of a field that is no pointer is what an absent field is anyway: only documents show it. */
-    bool zero = strcmp(json, "\"\"") == 0 || strcmp(json, "0") == 0 || strcmp(json, "false") == 0 || strcmp(json, "{}") == 0;
+    /* The zero value of a field that is no pointer is what an absent field is anyway: only documents show it.
+     */
+    bool zero = strcmp(json, "\"\"") == 0 || strcmp(json, "0") == 0 || strcmp(json, "false") == 0 ||
+                strcmp(json, "{}") == 0;
     return zero && !(f->flags & FIELD_POINTER) ? NULL : json;
 }

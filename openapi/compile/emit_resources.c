@@ -41,8 +41,8 @@ static void put_subresources(struct buf *out, const struct resource *r)
     for (size_t i = 0; i < r->subresource_count; i++) {
         const struct subresource *s = &r->subresources[i];
         const struct package *p = s->type->package;
-        buf_printf(out, "    {\"%s\", %u, \"%s\", \"%s\", \"%s\", &%s},\n", s->name, s->verbs, p->group, p->version, s->type->name,
-                   s->type->c_name);
+        buf_printf(out, "    {\"%s\", %u, \"%s\", \"%s\", \"%s\", &%s},\n", s->name, s->verbs, p->group,
+                   p->version, s->type->name, s->type->c_name);
     }
     buf_puts(out, "};\n");
 }
@@ -55,11 +55,14 @@ static void put_member(struct buf *out, const char *member, const struct resourc
 
 static void put_resource(struct buf *out, const struct resource *r)
 {
-    buf_printf(out, "    {.group = \"%s\", .version = \"%s\", .api_version = \"%s%s%s\", .name = \"%s\", .singular = \"%s\", .kind = \"%s\", .type = &%s,\n",
+    buf_printf(out,
+               "    {.group = \"%s\", .version = \"%s\", .api_version = \"%s%s%s\", .name = \"%s\", "
+               ".singular = \"%s\", .kind = \"%s\", .type = &%s,\n",
                r->package->group, r->package->version, r->package->group, *r->package->group ? "/" : "",
                r->package->version, r->name, r->singular, r->type->name, r->type->c_name);
-    buf_printf(out, "     .namespaced = %s, .verbs = %u, .index = %u, .subresource_count = %zu, .column_count = %zu",
-               r->namespaced ? "true" : "false", r->verbs, r->index, r->subresource_count, r->column_count);
+    buf_printf(
+        out, "     .namespaced = %s, .verbs = %u, .index = %u, .subresource_count = %zu, .column_count = %zu",
+        r->namespaced ? "true" : "false", r->verbs, r->index, r->subresource_count, r->column_count);
     put_member(out, "short_names", r, r->short_names && r->short_names[0]);
     put_member(out, "categories", r, r->categories && r->categories[0]);
     put_member(out, "selectable", r, r->selectable && r->selectable[0]);
@@ -78,19 +81,23 @@ static struct resource **all_resources(struct model *model, size_t *ret_count)
     size_t count = 0, capacity = 0;
     for (size_t i = 0; i < model->package_count; i++)
         for (size_t k = 0; k < model->packages[i]->resource_count; k++)
-            *(struct resource **)arena_push(model->arena, &all, &count, &capacity, sizeof *all) = &model->packages[i]->resources[k];
+            *(struct resource **)arena_push(model->arena, &all, &count, &capacity, sizeof *all) =
+                &model->packages[i]->resources[k];
     *ret_count = count;
     return all;
 }
 
-static void put_resource_slots(struct model *model, struct buf *out, struct resource **all, size_t count, bool by_kind)
+static void put_resource_slots(struct model *model, struct buf *out, struct resource **all, size_t count,
+                               bool by_kind)
 {
     uint32_t *hashes = arena_alloc(model->arena, (count + 1) * sizeof *hashes);
     for (size_t i = 0; i < count; i++)
-        hashes[i] = schema_resource_hash(slice_str(all[i]->package->group), slice_str(all[i]->package->version),
-                                         slice_str(by_kind ? all[i]->type->name : all[i]->name));
+        hashes[i] =
+            schema_resource_hash(slice_str(all[i]->package->group), slice_str(all[i]->package->version),
+                                 slice_str(by_kind ? all[i]->type->name : all[i]->name));
     unsigned mask, *slots = emit_slots(model->arena, hashes, count, &mask);
-    buf_printf(out, "const struct schema_resource *const schema_%s_slots[] = {\n", by_kind ? "kind" : "resource");
+    buf_printf(out, "const struct schema_resource *const schema_%s_slots[] = {\n",
+               by_kind ? "kind" : "resource");
     for (unsigned i = 0; i <= mask; i++)
         if (slots[i])
             buf_printf(out, "    &resources[%u],\n", slots[i] - 1);
@@ -107,12 +114,15 @@ static void put_group_versions(struct model *model, struct buf *out)
         const struct package *p = model->packages[i];
         if (!p->resource_count)
             continue;
-        buf_printf(out, "    {\"%s\", \"%s\", \"%s\", %s, &resources[%u], %zu},\n", p->group, p->version, p->name,
-                   p->preferred ? "true" : "false", first, p->resource_count);
+        buf_printf(out, "    {\"%s\", \"%s\", \"%s\", %s, &resources[%u], %zu},\n", p->group, p->version,
+                   p->name, p->preferred ? "true" : "false", first, p->resource_count);
         first += (unsigned)p->resource_count;
         count++;
     }
-    buf_printf(out, "};\nconst unsigned schema_group_version_count = %u;\nconst unsigned schema_resource_count = %u;\n\n", count, first);
+    buf_printf(
+        out,
+        "};\nconst unsigned schema_group_version_count = %u;\nconst unsigned schema_resource_count = %u;\n\n",
+        count, first);
 }
 
 static int by_openapi(const void *a, const void *b)
@@ -126,7 +136,8 @@ static void put_types(struct model *model, struct buf *out)
     size_t count = 0, capacity = 0;
     for (size_t i = 0; i < model->package_count; i++)
         for (size_t k = 0; k < model->packages[i]->type_count; k++)
-            *(struct type **)arena_push(model->arena, &all, &count, &capacity, sizeof *all) = &model->packages[i]->types[k];
+            *(struct type **)arena_push(model->arena, &all, &count, &capacity, sizeof *all) =
+                &model->packages[i]->types[k];
     if (count)
         qsort(all, count, sizeof *all, by_openapi);
     buf_puts(out, "const struct schema_type *const schema_types[] = {\n");

@@ -224,7 +224,8 @@ READER(field_patch)
         else if (slice_is(part, "replace"))
             f->flags |= FIELD_SHOW_REPLACE;
         else
-            model_fault(source, v, "patchStrategy is made of merge, retainKeys and replace, not \"%.*s\"", SLICE_ARG(part));
+            model_fault(source, v, "patchStrategy is made of merge, retainKeys and replace, not \"%.*s\"",
+                        SLICE_ARG(part));
     }
 }
 
@@ -271,8 +272,10 @@ static const struct node_key field_keys[] = {
 
 static void read_field(struct source *source, struct type *type, const char *name, yaml_node_t *node)
 {
-    struct field *f = arena_push(source->model->arena, &type->fields, &type->field_count, &type->field_capacity, sizeof *f);
-    *f = (struct field){.source = source, .node = node, .name = name, .doc = "", .min_length = -1, .max_length = -1};
+    struct field *f =
+        arena_push(source->model->arena, &type->fields, &type->field_count, &type->field_capacity, sizeof *f);
+    *f = (struct field){
+        .source = source, .node = node, .name = name, .doc = "", .min_length = -1, .max_length = -1};
     node_keys(source, node, "a field", field_keys, COUNT(field_keys), f);
     if (!f->type) {
         model_fault(source, node, "field \"%s\" has no type", name);
@@ -283,11 +286,20 @@ static void read_field(struct source *source, struct type *type, const char *nam
     f->flags &= ~OMIT_EMPTY_GIVEN;
 }
 
-static void add_field(struct source *source, struct type *type, const char *name, const char *text, unsigned proto, unsigned flags)
+static void add_field(struct source *source, struct type *type, const char *name, const char *text,
+                      unsigned proto, unsigned flags)
 {
-    struct field *f = arena_push(source->model->arena, &type->fields, &type->field_count, &type->field_capacity, sizeof *f);
-    *f = (struct field){.source = source, .node = type->node, .name = name, .doc = "", .min_length = -1, .max_length = -1,
-                        .proto = proto, .flags = flags, .type = parse_type(source, type->node, slice_str(text))};
+    struct field *f =
+        arena_push(source->model->arena, &type->fields, &type->field_count, &type->field_capacity, sizeof *f);
+    *f = (struct field){.source = source,
+                        .node = type->node,
+                        .name = name,
+                        .doc = "",
+                        .min_length = -1,
+                        .max_length = -1,
+                        .proto = proto,
+                        .flags = flags,
+                        .type = parse_type(source, type->node, slice_str(text))};
 }
 
 /* ---- types ---- */
@@ -331,7 +343,8 @@ READER(union_members)
 
 READER(type_union)
 {
-    static const struct node_key keys[] = {{"discriminator", union_discriminator}, {"members", union_members}};
+    static const struct node_key keys[] = {{"discriminator", union_discriminator},
+                                           {"members", union_members}};
     node_keys(source, v, "a union", keys, COUNT(keys), into);
 }
 
@@ -350,13 +363,14 @@ READER(type_list)
     type->is_kind = true;
     if (!*type->doc)
         type->doc = arena_printf(source->model->arena, "A list of %s objects.", node_text(source, v));
-    add_field(source, type, "metadata", strcmp(type->package->name, "meta_v1") ? "meta_v1.ListMeta" : "ListMeta", 1, FIELD_OMIT_EMPTY);
+    add_field(source, type, "metadata",
+              strcmp(type->package->name, "meta_v1") ? "meta_v1.ListMeta" : "ListMeta", 1, FIELD_OMIT_EMPTY);
     add_field(source, type, "items", item, 2, FIELD_REQUIRED);
 }
 
 static const struct node_key type_keys[] = {
-    {"doc", type_doc},         {"kind", type_kind},   {"list", type_list},   {"opaque", type_opaque}, {"hook", type_hook},
-    {"mapType", type_map_type}, {"union", type_union}, {"fields", type_fields},
+    {"doc", type_doc},   {"kind", type_kind},        {"list", type_list},   {"opaque", type_opaque},
+    {"hook", type_hook}, {"mapType", type_map_type}, {"union", type_union}, {"fields", type_fields},
 };
 
 /* A name in C: what is no letter or digit becomes '_', leading ones are dropped ("$ref" is "ref"). */
@@ -377,7 +391,8 @@ READER(package_types)
     const char *name;
     yaml_node_t *value;
     for (size_t i = 0; node_pair(source, v, i, &name, &value); i++) {
-        struct type *t = arena_push(source->model->arena, &package->types, &package->type_count, &package->type_capacity, sizeof *t);
+        struct type *t = arena_push(source->model->arena, &package->types, &package->type_count,
+                                    &package->type_capacity, sizeof *t);
         *t = (struct type){.package = package, .node = value, .name = name, .doc = ""};
         node_keys(source, value, "a type", type_keys, COUNT(type_keys), t);
     }
@@ -422,8 +437,9 @@ READER(package_priority)
 }
 
 static const struct node_key package_keys[] = {
-    {"package", package_name},   {"group", package_group},       {"version", package_version}, {"openapi", package_openapi},
-    {"priority", package_priority}, {"resources", load_resources}, {"types", package_types},
+    {"package", package_name},    {"group", package_group},       {"version", package_version},
+    {"openapi", package_openapi}, {"priority", package_priority}, {"resources", load_resources},
+    {"types", package_types},
 };
 
 static bool parse_document(struct source *source)
@@ -439,7 +455,8 @@ static bool parse_document(struct source *source)
     yaml_parser_set_input_file(&parser, file);
     bool ok = yaml_parser_load(&parser, &source->document);
     if (!ok) {
-        fprintf(stderr, "%s:%zu: %s\n", source->path, parser.problem_mark.line + 1, parser.problem ? parser.problem : "no YAML");
+        fprintf(stderr, "%s:%zu: %s\n", source->path, parser.problem_mark.line + 1,
+                parser.problem ? parser.problem : "no YAML");
         source->model->faults++;
     }
     yaml_parser_delete(&parser);
@@ -454,7 +471,8 @@ void model_load(struct model *model, const char *path)
         return;
     struct package *package = arena_zalloc(model->arena, sizeof *package);
     package->source = source;
-    struct package **slot = arena_push(model->arena, &model->packages, &model->package_count, &model->package_capacity, sizeof *slot);
+    struct package **slot = arena_push(model->arena, &model->packages, &model->package_count,
+                                       &model->package_capacity, sizeof *slot);
     *slot = package;
     yaml_node_t *root = yaml_document_get_root_node(&source->document);
     if (!root) {

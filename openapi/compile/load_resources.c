@@ -9,7 +9,8 @@
 
 static unsigned read_verbs(struct source *source, yaml_node_t *node)
 {
-    static const char *const names[] = {"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"};
+    static const char *const names[] = {"create", "delete", "deletecollection", "get",
+                                        "list",   "patch",  "update",           "watch"};
     unsigned verbs = 0;
     for (const char **text = node_texts(source, node); text && *text; text++) {
         size_t i = 0;
@@ -54,15 +55,17 @@ READER(column_priority)
 
 READER(resource_columns)
 {
-    static const struct node_key keys[] = {{"name", column_name}, {"type", column_type}, {"format", column_format},
-                                           {"priority", column_priority}, {"path", column_path}, {"doc", column_doc}};
+    static const struct node_key keys[] = {{"name", column_name},     {"type", column_type},
+                                           {"format", column_format}, {"priority", column_priority},
+                                           {"path", column_path},     {"doc", column_doc}};
     struct resource *r = into;
     if (v->type != YAML_SEQUENCE_NODE) {
         model_fault(source, v, "expected a list of columns");
         return;
     }
     for (yaml_node_item_t *item = v->data.sequence.items.start; item < v->data.sequence.items.top; item++) {
-        struct column *c = arena_push(source->model->arena, &r->columns, &r->column_count, &r->column_capacity, sizeof *c);
+        struct column *c =
+            arena_push(source->model->arena, &r->columns, &r->column_count, &r->column_capacity, sizeof *c);
         *c = (struct column){.format = "", .doc = ""};
         node_keys(source, node_at(source, *item), "a column", keys, COUNT(keys), c);
         if (!c->name || !c->type)
@@ -87,8 +90,8 @@ READER(resource_subresources)
     const char *name;
     yaml_node_t *value;
     for (size_t i = 0; node_pair(source, v, i, &name, &value); i++) {
-        struct subresource *s =
-            arena_push(source->model->arena, &r->subresources, &r->subresource_count, &r->subresource_capacity, sizeof *s);
+        struct subresource *s = arena_push(source->model->arena, &r->subresources, &r->subresource_count,
+                                           &r->subresource_capacity, sizeof *s);
         *s = (struct subresource){.node = value, .name = name, .verbs = VERB_GET | VERB_PATCH | VERB_UPDATE};
         node_keys(source, value, "a subresource", keys, COUNT(keys), s);
     }
@@ -168,9 +171,10 @@ void load_resources(struct source *source, yaml_node_t *v, void *into)
     const char *name;
     yaml_node_t *value;
     for (size_t i = 0; node_pair(source, v, i, &name, &value); i++) {
-        struct resource *r =
-            arena_push(source->model->arena, &package->resources, &package->resource_count, &package->resource_capacity, sizeof *r);
-        *r = (struct resource){.package = package, .node = value, .name = name, .namespaced = true, .verbs = 0xff};
+        struct resource *r = arena_push(source->model->arena, &package->resources, &package->resource_count,
+                                        &package->resource_capacity, sizeof *r);
+        *r = (struct resource){
+            .package = package, .node = value, .name = name, .namespaced = true, .verbs = 0xff};
         node_keys(source, value, "a resource", resource_keys, COUNT(resource_keys), r);
         if (!r->kind_ref) {
             model_fault(source, value, "resource \"%s\" has no kind", name);

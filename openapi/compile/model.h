@@ -1,9 +1,11 @@
 /*
- * model: what openapi/api/<package>.yaml says, in memory, while openapi-compile runs. The notation is described in docs/schema.md.
+ * model: what openapi/api/<package>.yaml says, in memory, while openapi-compile runs. The notation is
+ * described in docs/schema.md.
  *
- * Three passes: model_load() reads one file into a package; model_resolve() follows the names between packages, flattens inlined
- * records and checks everything that needs more than one line to check; emit_*() write C. A fault is reported as
- * `file:line: message` on standard error and counted in model.faults; passes go on to find more, but nothing is emitted after one.
+ * Three passes: model_load() reads one file into a package; model_resolve() follows the names between
+ * packages, flattens inlined records and checks everything that needs more than one line to check; emit_*()
+ * write C. A fault is reported as `file:line: message` on standard error and counted in model.faults; passes
+ * go on to find more, but nothing is emitted after one.
  *
  * All memory is the arena's; it lives as long as the tool. One thread.
  */
@@ -25,10 +27,10 @@ struct source {
 /* The type of a value as written: `map<list<core_v1.PodSpec>>`. */
 struct type_expr {
     enum schema_kind kind;
-    struct type_expr *elem;   /* LIST, MAP */
-    const char *ref;          /* the name as written, of a record or an opaque type */
-    struct type *type;        /* what it names, after resolving */
-    const char *raw;          /* RAW of the engine's own: the C name of its schema_type */
+    struct type_expr *elem; /* LIST, MAP */
+    const char *ref;        /* the name as written, of a record or an opaque type */
+    struct type *type;      /* what it names, after resolving */
+    const char *raw;        /* RAW of the engine's own: the C name of its schema_type */
 };
 
 struct field {
@@ -43,8 +45,8 @@ struct field {
     const char *patch_key;
     enum schema_list_type list_type;
     enum schema_map_type map_type;
-    const char **list_keys;  /* NULL-terminated or NULL */
-    const char **enums;      /* sorted, NULL-terminated or NULL */
+    const char **list_keys; /* NULL-terminated or NULL */
+    const char **enums;     /* sorted, NULL-terminated or NULL */
     const char *format, *pattern;
     bool has_min, has_max;
     double min, max;
@@ -62,12 +64,12 @@ struct type {
     const char *name, *c_name, *openapi, *doc;
     bool is_kind, opaque, hook, atomic;
     const char *discriminator;
-    const char **members;       /* of the union, or NULL */
-    struct field *fields;       /* as declared */
+    const char **members; /* of the union, or NULL */
+    struct field *fields; /* as declared */
     size_t field_count, field_capacity;
-    struct field *flat;         /* with inlined records' fields in place, kind and apiVersion first */
+    struct field *flat; /* with inlined records' fields in place, kind and apiVersion first */
     size_t flat_count, flat_capacity;
-    int flattening;             /* 0 not yet, 1 at it, 2 done */
+    int flattening; /* 0 not yet, 1 at it, 2 done */
 };
 
 struct subresource {
@@ -118,7 +120,8 @@ struct model {
 };
 
 /* Prints `file:line: message` and counts. node may be NULL. */
-void model_fault(struct source *source, const yaml_node_t *node, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void model_fault(struct source *source, const yaml_node_t *node, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 void model_init(struct model *model);
 void model_release(struct model *model);
@@ -139,10 +142,12 @@ const char *model_default_json(struct field *field, yaml_node_t *node);
 bool emit_package(struct model *model, struct package *package, const char *folder);
 bool emit_resources(struct model *model, const char *folder);
 bool emit_hooks(struct model *model, const char *folder);
-/* Writes the file unless it is already there with the same bytes, so that what includes it is not built again. */
+/* Writes the file unless it is already there with the same bytes, so that what includes it is not built
+ * again. */
 bool emit_file(const char *folder, const char *name, struct slice text);
 void emit_c_string(struct buf *out, const char *s); /* NULL gives NULL */
-/* Open addressing by schema_hash(); `hashes` has count entries, the result slot_count = mask + 1 entries of index + 1. */
+/* Open addressing by schema_hash(); `hashes` has count entries, the result slot_count = mask + 1 entries of
+ * index + 1. */
 unsigned *emit_slots(struct arena *arena, const uint32_t *hashes, size_t count, unsigned *ret_mask);
 
 #endif

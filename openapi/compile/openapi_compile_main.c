@@ -1,6 +1,7 @@
 /*
- * openapi-compile OUT FILE... : turns the descriptions of the API (the files of openapi/api) into C tables (openapi/schema.h) in the
- * folder OUT. Runs at build time. Exit code 1 after faults, which stand on standard error as file:line: message.
+ * openapi-compile OUT FILE... : turns the descriptions of the API (the files of openapi/api) into C tables
+ * (openapi/schema.h) in the folder OUT. Runs at build time. Exit code 1 after faults, which stand on standard
+ * error as file:line: message.
  */
 #include "model.h"
 

@@ -88,11 +88,14 @@ static void push_flat(struct type *type, const struct field *f)
         if (strcmp(other->name, f->name) == 0)
             model_fault(f->source, f->node, "field \"%s\" stands twice in %s", f->name, type->name);
         if (f->proto && other->proto == f->proto && other->inlined == f->inlined)
-            model_fault(f->source, f->node, "number %u of \"%s\" is that of \"%s\" too", f->proto, f->name, other->name);
+            model_fault(f->source, f->node, "number %u of \"%s\" is that of \"%s\" too", f->proto, f->name,
+                        other->name);
         if (f->proto && !f->inlined && other->inlined && (other->inlined & 0xffff) == f->proto)
-            model_fault(f->source, f->node, "number %u of \"%s\" is that of an inlined record too", f->proto, f->name);
+            model_fault(f->source, f->node, "number %u of \"%s\" is that of an inlined record too", f->proto,
+                        f->name);
     }
-    struct field *copy = arena_push(arena, &type->flat, &type->flat_count, &type->flat_capacity, sizeof *copy);
+    struct field *copy =
+        arena_push(arena, &type->flat, &type->flat_count, &type->flat_capacity, sizeof *copy);
     *copy = *f;
 }
 
@@ -159,19 +162,35 @@ static void resolve_default(struct type *type, struct field *f)
         f->when_field = (unsigned)(other - type->flat);
 }
 
+/* What every object begins with. */
+static void push_type_meta(struct type *type)
+{
+    static const struct {
+        const char *name, *doc;
+    } fields[] = {
+        {"kind", "The kind of the object, such as Pod."},
+        {"apiVersion",
+         "The group and version of the kind, such as apps/v1; of the core group only the version."}};
+    struct source *source = type->package->source;
+    struct type_expr *text = arena_zalloc(source->model->arena, sizeof *text);
+    for (int i = 0; i < 2; i++)
+        push_flat(type, &(struct field){.source = source,
+                                        .node = type->node,
+                                        .name = fields[i].name,
+                                        .doc = fields[i].doc,
+                                        .type = text,
+                                        .flags = FIELD_OMIT_EMPTY,
+                                        .min_length = -1,
+                                        .max_length = -1});
+}
+
 static void resolve_type(struct type *type)
 {
-    struct source *source = type->package->source;
     if (type->flattening)
         return;
     type->flattening = 1;
-    if (type->is_kind) {
-        struct type_expr *text = arena_zalloc(source->model->arena, sizeof *text);
-        const char *const names[] = {"kind", "apiVersion"};
-        for (int i = 0; i < 2; i++)
-            push_flat(type, &(struct field){.source = source, .node = type->node, .name = names[i], .type = text, .doc = "",
-                                            .flags = FIELD_OMIT_EMPTY, .min_length = -1, .max_length = -1});
-    }
+    if (type->is_kind)
+        push_type_meta(type);
     for (size_t i = 0; i < type->field_count; i++) {
         struct field *f = &type->fields[i];
         resolve_expr(type->package, f, f->type);
@@ -216,10 +235,12 @@ static void resolve_storage(struct resource *r)
             r->storage = &other->resources[i];
             return;
         }
-    model_fault(r->package->source, r->node, "storage: there is no resource \"%s\" in \"%s\"", r->name, r->storage_ref);
+    model_fault(r->package->source, r->node, "storage: there is no resource \"%s\" in \"%s\"", r->name,
+                r->storage_ref);
 }
 
-/* Groups with the higher priority first, then by name; of a group the version with the higher priority first. */
+/* Groups with the higher priority first, then by name; of a group the version with the higher priority first.
+ */
 static int by_priority(const void *a, const void *b)
 {
     const struct package *x = *(struct package *const *)a, *y = *(struct package *const *)b;
@@ -254,7 +275,8 @@ static void check_packages(struct model *model)
         struct package *p = model->packages[i];
         for (size_t k = 0; k < i; k++)
             if (strcmp(model->packages[k]->name, p->name) == 0)
-                model_fault(p->source, NULL, "package \"%s\" is that of %s too", p->name, model->packages[k]->source->path);
+                model_fault(p->source, NULL, "package \"%s\" is that of %s too", p->name,
+                            model->packages[k]->source->path);
         for (size_t t = 0; t < p->type_count; t++)
             if (find_in_package(p, p->types[t].name) != &p->types[t])
                 model_fault(p->source, p->types[t].node, "type \"%s\" stands twice", p->types[t].name);

@@ -30,7 +30,8 @@ int64_t node_int(struct source *source, yaml_node_t *node, int64_t min, int64_t 
     errno = 0;
     long long n = strtoll(s, &end, 10);
     if (errno || end == s || *end || n < min || n > max) {
-        model_fault(source, node, "expected a whole number from %lld to %lld, not \"%s\"", (long long)min, (long long)max, s);
+        model_fault(source, node, "expected a whole number from %lld to %lld, not \"%s\"", (long long)min,
+                    (long long)max, s);
         return min;
     }
     return n;
@@ -59,7 +60,8 @@ const char **node_texts(struct source *source, yaml_node_t *node)
     return texts;
 }
 
-bool node_pair(struct source *source, yaml_node_t *map, size_t i, const char **ret_key, yaml_node_t **ret_value)
+bool node_pair(struct source *source, yaml_node_t *map, size_t i, const char **ret_key,
+               yaml_node_t **ret_value)
 {
     if (map->type != YAML_MAPPING_NODE) {
         if (i == 0)
@@ -74,7 +76,8 @@ bool node_pair(struct source *source, yaml_node_t *map, size_t i, const char **r
     return true;
 }
 
-void node_keys(struct source *source, yaml_node_t *map, const char *what, const struct node_key *keys, size_t count, void *into)
+void node_keys(struct source *source, yaml_node_t *map, const char *what, const struct node_key *keys,
+               size_t count, void *into)
 {
     uint64_t seen = 0;
     const char *key;
