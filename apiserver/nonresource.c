@@ -90,7 +90,8 @@ static void serve_apis(struct request *req, const struct slice *part, size_t cou
 
 static void serve_openapi(struct request *req, const struct slice *part, size_t count)
 {
-    static const char protobuf[] = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+    /* With a dot where clients ask with an "@", which no media type may hold (RFC 6838). */
+    static const char protobuf[] = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
     struct slice accept = http_header_get(req->http, "accept");
     if (count == 1 && slice_is(part[0], "v2")) {
         bool wants = accept.ptr && memmem(accept.ptr, accept.len, "proto-openapi.spec.v2", 21);
