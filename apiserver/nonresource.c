@@ -88,8 +88,13 @@ static void serve_apis(struct request *req, const struct slice *part, size_t cou
         send_group_document(req, documents_group_version(req->server, part[0], part[1]));
 }
 
-static void serve_openapi(struct request *req, const struct slice *part, size_t count)
+/* On a worker: the first time a document is asked for it is made, in tens of milliseconds. */
+static void run_openapi(struct request *req)
 {
+    const struct slice *part = req->http->segments + 1;
+    size_t count = req->http->segment_count - 1;
+    while (count > 0 && part[count - 1].len == 0)
+        count--;
     /* With a dot where clients ask with an "@", which no media type may hold (RFC 6838). */
     static const char protobuf[] = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
     struct slice accept = http_header_get(req->http, "accept");
@@ -110,6 +115,13 @@ static void serve_openapi(struct request *req, const struct slice *part, size_t 
     } else {
         nonresource_send_404(req);
     }
+}
+
+static void serve_openapi(struct request *req, const struct slice *part, size_t count)
+{
+    (void)part;
+    (void)count;
+    request_to_worker(req, run_openapi);
 }
 
 static void serve_version(struct request *req, const struct slice *part, size_t count)

@@ -346,12 +346,16 @@ static int find_field(const struct schema_type *type, uint32_t number, uint32_t 
     return -1;
 }
 
-static bool has_inlined(const struct schema_type *type, uint32_t number)
+/* The value of `inlined` of the fields in the embedded message of that number: the number itself, above it (<< 16) the number inside
+ * another embedded message. 0: no such message. */
+static uint32_t inlined_at(const struct schema_type *type, uint32_t number, uint32_t outer)
 {
-    for (unsigned i = 0; i < type->field_count; i++)
-        if (type->fields[i].inlined == number)
-            return true;
-    return false;
+    uint32_t wanted = outer ? outer | number << 16 : number;
+    uint32_t mask = outer ? UINT32_MAX : 0xffff;
+    for (unsigned i = 0; number < 0x10000 && i < type->field_count; i++)
+        if (type->fields[i].inlined && (type->fields[i].inlined & mask) == wanted)
+            return wanted;
+    return 0;
 }
 
 static bool read_record(struct reader *r, const struct schema_type *type, struct slice message, uint32_t inlined,
@@ -369,8 +373,8 @@ static bool read_record(struct reader *r, const struct schema_type *type, struct
             if (!read_value(r, &type->fields[field].schema, &w, value_mut(record, (unsigned)field), depth)) {
                 return bad(r, "bad value");
             }
-        } else if (!inlined && w.type == BYTES && has_inlined(type, w.number)) {
-            if (!read_record(r, type, w.bytes, w.number, record, depth + 1))
+        } else if (w.type == BYTES && inlined_at(type, w.number, inlined)) {
+            if (!read_record(r, type, w.bytes, inlined_at(type, w.number, inlined), record, depth + 1))
                 return false;
         }
     }
