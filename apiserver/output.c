@@ -88,15 +88,15 @@ void output_object(struct request *req, int code, const struct schema_type *type
 static void send_stored(struct request *req, int code, const struct value *stored)
 {
     struct buf out = BUF_INIT(BUF_UNLIMITED);
-    struct list_options options;
+    struct list_options options = {0};
     struct value object = *stored;
     if (req->accept.as == AS_ITSELF && !write_from_stored(req, stored, &object)) {
         request_fail(req);
         return;
     }
     object_set_type(&object, req->accept.as == AS_ITSELF ? req->resource : req->storage);
-    bool has_options = list_options_parse(req->arena, &req->query, false, &options, NULL);
-    put_object(req, req->arena, has_options ? &options : NULL, &object, true, &out);
+    options_include_parse(&req->query, &options);
+    put_object(req, req->arena, &options, &object, true, &out);
     buf_putc(&out, '\n');
     request_send_json(req, code, blob_from_buf(&out));
 }

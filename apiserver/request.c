@@ -76,6 +76,17 @@ static struct request *request_new(struct server *server, struct http_exchange *
     return req;
 }
 
+/* Escapes that are none are nobody's path; "." and ".." (and NUL) are the path of something that is not there. */
+static void refuse_path(struct request *req)
+{
+    struct slice raw = req->http->raw_path, ignored;
+    if (!query_unescape(req->arena, raw, false, &ignored))
+        error_set(&req->err, REASON_BAD_REQUEST, "the path of the request has an escape that is none");
+    else if (stage_authenticate(req))
+        status_no_such_resource(&req->err);
+    request_fail(req);
+}
+
 void request_serve(void *server, struct http_exchange *exchange)
 {
     struct request *req = request_new(server, exchange);
@@ -84,8 +95,7 @@ void request_serve(void *server, struct http_exchange *exchange)
     request_info_parse(req->arena, http->method, http->raw_path, http->segments, http->segment_count, &req->query,
                        &req->info);
     if (!http->path_ok) {
-        error_set(&req->err, REASON_BAD_REQUEST, "the path of the request is not a clean path");
-        request_fail(req);
+        refuse_path(req);
         return;
     }
     for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
@@ -142,12 +152,21 @@ static unsigned offers(const struct request *req)
     return OFFER_TABLE | OFFER_PARTIAL;
 }
 
+/* An encoded slash must not be read as one name here and as two segments elsewhere: no resource has such a name. */
+static bool has_slash(const struct http_request *http)
+{
+    for (size_t i = 0; i < http->segment_count; i++)
+        if (slice_find(http->segments[i], '/') >= 0)
+            return true;
+    return false;
+}
+
 static bool route_resource(struct request *req)
 {
     struct request_info *info = &req->info;
     req->resource = schema_find_resource(info->group, info->version, info->resource);
     bool proxies = slice_is(info->subresource, "proxy"); /* what follows is a path on the other side */
-    if (!req->resource || (info->rest_count > 0 && !proxies))
+    if (!req->resource || (!proxies && (info->rest_count > 0 || has_slash(req->http))))
         return status_no_such_resource(&req->err);
     req->storage = req->resource->storage ? req->resource->storage : req->resource;
     req->kind = kind_of(req->resource);

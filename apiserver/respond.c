@@ -121,8 +121,12 @@ void request_send_text(struct request *req, int code, const char *content_type, 
 static bool wants_pretty(const struct request *req)
 {
     struct slice pretty = query_get(&req->query, "pretty");
-    if (pretty.ptr)
-        return !slice_is(pretty, "false") && !slice_is(pretty, "0");
+    static const char *const yes[] = {"1", "t", "T", "TRUE", "true", "True"}; /* Go's ParseBool */
+    for (size_t i = 0; i < sizeof yes / sizeof *yes; i++)
+        if (slice_is(pretty, yes[i]))
+            return true;
+    if (pretty.len)
+        return false;
     struct slice agent = http_header_get(req->http, "user-agent");
     return agent.ptr && (slice_starts(agent, SLICE("curl")) || slice_starts(agent, SLICE("Wget")) ||
                          slice_starts(agent, SLICE("Mozilla/5.0")));

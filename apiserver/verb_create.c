@@ -13,8 +13,10 @@ static bool create(struct request *req, struct written *written)
     if (req->resource->namespaced && ns.len && !slice_eq(ns, req->info.namespace))
         return error_set(&req->err, REASON_BAD_REQUEST,
                          "the namespace of the provided object does not match the namespace sent on the request");
-    if (object_text(&object, meta_v1_ObjectMeta_resourceVersion).len)
-        return error_set(&req->err, REASON_BAD_REQUEST, "resourceVersion should not be set on objects to be created");
+    if (object_text(&object, meta_v1_ObjectMeta_resourceVersion).len) {
+        req->err.code = 500; /* as upstream: not a 400 */
+        return error_set(&req->err, REASON_UNKNOWN, "resourceVersion should not be set on objects to be created");
+    }
     return write_create(req, &object, written);
 }
 

@@ -5,11 +5,10 @@
 
 enum { WAIT_SECONDS = 3 };
 
-static void answer(struct request *req, uint64_t at_least)
+static void answer(struct request *req)
 {
     struct store_record record;
     cleanup_store_read struct store_read *read = store_read_begin(req->server->store, 0, &req->err);
-    (void)at_least;
     if (!read) {
         request_fail(req);
         return;
@@ -25,25 +24,25 @@ static void answer(struct request *req, uint64_t at_least)
 
 static void wait_and_answer(struct request *req)
 {
-    struct list_options options;
-    list_options_parse(req->arena, &req->query, false, &options, &req->err);
-    if (!store_wait(req->server->store, options.version, clock_mono_nanos() + WAIT_SECONDS * 1000000000LL)) {
-        status_version_too_large(&req->err, options.version, store_revision(req->server->store));
+    uint64_t version;
+    options_version_parse(&req->query, &version, &req->err);
+    if (!store_wait(req->server->store, version, clock_mono_nanos() + WAIT_SECONDS * 1000000000LL)) {
+        status_version_too_large(&req->err, version, store_revision(req->server->store));
         request_fail(req);
         return;
     }
-    answer(req, options.version);
+    answer(req);
 }
 
 void verb_get(struct request *req)
 {
-    struct list_options options;
-    if (!output_check_form(req, false) || !list_options_parse(req->arena, &req->query, false, &options, &req->err)) {
+    uint64_t version;
+    if (!output_check_form(req, false) || !options_version_parse(&req->query, &version, &req->err)) {
         request_fail(req);
         return;
     }
-    if (options.version > store_revision(req->server->store))
+    if (version > store_revision(req->server->store))
         request_to_worker(req, wait_and_answer);
     else
-        answer(req, options.version);
+        answer(req);
 }

@@ -429,6 +429,10 @@ bool write_check_identity(struct request *req, const struct value *object)
 {
     struct slice name = object_text(object, meta_v1_ObjectMeta_name);
     struct slice ns = object_text(object, meta_v1_ObjectMeta_namespace);
+    if (!name.len)
+        return error_set(&req->err, REASON_BAD_REQUEST,
+                         "the name of the object (%.*s based on URL) was undeterminable: name must be provided",
+                         SLICE_ARG(req->info.name));
     if (name.len && !slice_eq(name, req->info.name))
         return error_set(&req->err, REASON_BAD_REQUEST, "the name of the object (%.*s) does not match the name on the URL (%.*s)",
                          SLICE_ARG(name), SLICE_ARG(req->info.name));
