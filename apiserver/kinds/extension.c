@@ -1,0 +1,22 @@
+/* extension: the kinds that change what the API itself is and does: admission, custom resources, aggregation, devices. */
+#include "apiserver/kinds/admission_parts.h"
+#include "apiserver/kinds/resource.h"
+
+#define GENERATION_ONLY(var, g, r) static const struct kind var = {.group = g, .resource = r, .counts_generation = true}
+
+GENERATION_ONLY(definitions, "apiextensions.k8s.io", "customresourcedefinitions");
+
+const struct kind *const kinds_extension[] = {&kind_mutatingwebhookconfigurations,
+                                              &kind_validatingwebhookconfigurations,
+                                              &kind_validatingadmissionpolicies,
+                                              &kind_validatingadmissionpolicybindings,
+                                              &kind_mutatingadmissionpolicies,
+                                              &kind_mutatingadmissionpolicybindings,
+                                              &kind_apiservices,
+                                              &definitions,
+                                              &kind_deviceclasses,
+                                              &kind_devicetaintrules,
+                                              &kind_resourceclaims,
+                                              &kind_resourceclaimtemplates,
+                                              &kind_resourceslices,
+                                              NULL};
