@@ -6,19 +6,22 @@ static struct authz_answer masters(const struct authz_attributes *a)
     return (struct authz_answer){yes ? AUTHZ_ALLOW : AUTHZ_NO_OPINION, NULL};
 }
 
+bool authz_is_public(struct slice path)
+{
+    static const char *const paths[] = {"/healthz", "/livez", "/readyz", "/version"};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        struct slice open = slice_str(paths[i]);
+        if (slice_eq(path, open) || (slice_starts(path, open) && path.ptr[open.len] == '/'))
+            return true;
+    }
+    return false;
+}
+
 /* What upstream's system:public-info-viewer opens to everybody. */
 static struct authz_answer public_paths(const struct authz_attributes *a)
 {
-    static const char *const paths[] = {"/healthz", "/livez", "/readyz", "/version"};
-    if (a->is_resource)
-        return (struct authz_answer){AUTHZ_NO_OPINION, NULL};
-    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
-        struct slice path = slice_str(paths[i]);
-        bool below = slice_starts(a->path, path) && a->path.len > path.len && a->path.ptr[path.len] == '/';
-        if (slice_eq(a->path, path) || below)
-            return (struct authz_answer){AUTHZ_ALLOW, "the path is open to everybody"};
-    }
-    return (struct authz_answer){AUTHZ_NO_OPINION, NULL};
+    bool open = !a->is_resource && strcmp(a->verb, "get") == 0 && authz_is_public(a->path);
+    return (struct authz_answer){open ? AUTHZ_ALLOW : AUTHZ_NO_OPINION, open ? "the path is open to everybody" : NULL};
 }
 
 static struct authz_answer (*const chain[])(const struct authz_attributes *) = {masters, public_paths};

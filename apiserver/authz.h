@@ -23,6 +23,8 @@ struct authz_answer {
     const char *reason; /* or NULL */
 };
 
+/* The paths that everybody may read: health and version. */
+bool authz_is_public(struct slice path);
 struct authz_answer authz_decide(const struct authz_attributes *attributes);
 /* True if allowed; else err is REASON_FORBIDDEN with upstream's wording. */
 bool authz_check(const struct authz_attributes *attributes, struct error *err);

@@ -117,8 +117,7 @@ bool stage_authenticate(struct request *req)
 {
     struct slice path = req->info.path;
     /* Health and version are open to everybody even where anonymous requests are not. */
-    bool open = !req->info.is_resource && (slice_starts(path, SLICE("/healthz")) || slice_starts(path, SLICE("/livez")) ||
-                                           slice_starts(path, SLICE("/readyz")) || slice_is(path, "/version"));
+    bool open = !req->info.is_resource && authz_is_public(path);
     if (authn_request(req->arena, req->http, req->server->config.anonymous || open, &req->user)) {
         req->real_user = req->user;
         return true;
