@@ -68,32 +68,41 @@ void metadata_carry_over(struct arena *arena, struct value *object, const struct
 
 /* ---- validation ---- */
 
-static const char *check_by_rule(enum name_rule rule, struct slice name)
+typedef const char *(*name_check)(struct slice name);
+
+/* NULL: the kind looks itself. */
+static name_check check_of_rule(enum name_rule rule)
 {
-    switch (rule) {
-    case NAME_LABEL:
-        return name_check_label(name);
-    case NAME_LABEL_1035:
-        return name_check_label_1035(name);
-    case NAME_PATH:
-        return name_check_path_segment(name);
-    case NAME_SUBDOMAIN:
-        return name_check_subdomain(name);
-    case NAME_ANY:
-        break;
-    }
-    return NULL;
+    static const name_check checks[] = {
+        [NAME_SUBDOMAIN] = name_check_subdomain,
+        [NAME_LABEL] = name_check_label,
+        [NAME_LABEL_1035] = name_check_label_1035,
+        [NAME_PATH] = name_check_path_segment,
+        [NAME_ANY] = NULL,
+    };
+    return checks[rule];
+}
+
+/* Each way in which the name breaks the rule is a finding. `shown` is what the client sent. */
+static void check_one_name(struct causes *c, const struct path *at, name_check check, struct slice name,
+                           struct slice shown)
+{
+    const char *faults[NAME_MAX_FAULTS];
+    size_t count = check ? name_faults(name, check, faults) : 0;
+    for (size_t i = 0; i < count; i++)
+        causes_invalid_text(c, at, shown, "%s", faults[i]);
 }
 
 /* A prefix that ends in '-' is judged as if a letter followed. */
-static const char *check_prefix(struct arena *arena, enum name_rule rule, struct slice prefix)
+static void check_prefix(struct causes *c, const struct path *at, enum name_rule rule, struct slice prefix)
 {
+    struct slice judged = prefix;
     if (prefix.len > 1 && prefix.ptr[prefix.len - 1] == '-' && rule != NAME_PATH) {
-        char *copy = arena_strdup(arena, prefix);
+        char *copy = arena_strdup(c->arena, prefix);
         copy[prefix.len - 1] = 'a';
-        prefix = slice_make(copy, prefix.len);
+        judged = slice_make(copy, prefix.len);
     }
-    return check_by_rule(rule, prefix);
+    check_one_name(c, at, check_of_rule(rule), judged, prefix);
 }
 
 static void check_names(struct causes *c, const struct path *meta, const struct schema_resource *resource,
@@ -102,20 +111,19 @@ static void check_names(struct causes *c, const struct path *meta, const struct 
     struct slice name = object_text(object, meta_v1_ObjectMeta_name);
     struct slice prefix = object_text(object, meta_v1_ObjectMeta_generateName);
     struct slice namespace = object_text(object, meta_v1_ObjectMeta_namespace);
-    const char *why;
-    if (prefix.len && (why = check_prefix(c->arena, rule, prefix)))
-        causes_invalid_text(c, PATH(meta, "generateName"), prefix, "%s", why);
+    if (prefix.len)
+        check_prefix(c, PATH(meta, "generateName"), rule, prefix);
     if (!name.len)
         causes_required(c, PATH(meta, "name"), "name or generateName is required");
-    else if ((why = check_by_rule(rule, name)))
-        causes_invalid_text(c, PATH(meta, "name"), name, "%s", why);
+    else
+        check_one_name(c, PATH(meta, "name"), check_of_rule(rule), name, name);
     if (!resource->namespaced) {
         if (namespace.len)
             causes_forbidden(c, PATH(meta, "namespace"), "not allowed on this type");
     } else if (!namespace.len) {
         causes_required(c, PATH(meta, "namespace"), "");
-    } else if ((why = name_check_label(namespace))) {
-        causes_invalid_text(c, PATH(meta, "namespace"), namespace, "%s", why);
+    } else {
+        check_one_name(c, PATH(meta, "namespace"), name_check_label, namespace, namespace);
     }
 }
 

@@ -13,6 +13,7 @@ static struct table table_of(const struct request *req, const struct list_option
     return (struct table){
         .resource = req->storage,
         .row = kind_of(req->storage)->row,
+        .completed = kind_of(req->storage)->completed,
         .meta_version = req->accept.v1beta1 ? "v1beta1" : "v1",
         .include = options && options->include_object_none   ? TABLE_OBJECT_NONE
                    : options && options->include_object_full ? TABLE_OBJECT_FULL

@@ -64,7 +64,11 @@ static bool bind(struct request *req, const struct value *current, struct value 
     for (VALUE_EACH_ENTRY(entry, value_at(object_meta(body), meta_v1_ObjectMeta_annotations)))
         *value_put(req->arena, value_mut(object_meta_mut(req->arena, ret_new), meta_v1_ObjectMeta_annotations),
                    entry->key) = entry->value;
+    for (VALUE_EACH_ENTRY(entry, value_at(object_meta(body), meta_v1_ObjectMeta_labels)))
+        *value_put(req->arena, value_mut(object_meta_mut(req->arena, ret_new), meta_v1_ObjectMeta_labels), entry->key) =
+            entry->value;
     set_scheduled(req->arena, ret_new);
+    *value_mut(value_mut(ret_new, core_v1_Pod_status), core_v1_PodStatus_nominatedNodeName) = value_absent;
     return true;
 }
 

@@ -171,7 +171,14 @@ bool deletion_run(struct request *req, const struct delete_options *o, struct wr
         *ret_gone = plan == PLAN_DELETE;
         if (plan == PLAN_MARK && req->kind->prepare_delete)
             req->kind->prepare_delete(&(struct kind_request){.arena = req->arena, .resource = req->resource}, &object);
-        enum store_outcome outcome = write_delete(req, &object, revision, *ret_gone, ret);
+        enum store_outcome outcome = STORE_OK;
+        /* Watchers of what ends gracefully see it marked before it goes, even if no time was given. */
+        if (*ret_gone && req->kind->grace_seconds && !req->write.dry_run) {
+            outcome = write_store(req, &object, revision, false, ret);
+            revision = ret->revision;
+        }
+        if (outcome == STORE_OK)
+            outcome = write_delete(req, &object, revision, *ret_gone, ret);
         if (outcome != STORE_CONFLICT)
             return outcome == STORE_OK;
     }

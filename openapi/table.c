@@ -202,6 +202,10 @@ void table_put_row(struct buf *out, struct arena *arena, const struct table *tab
 {
     buf_puts(out, "{\"cells\":");
     put_cells(out, arena, table, object);
+    const char *reason, *message;
+    if (table->completed && table->completed(object, &reason, &message))
+        buf_printf(out, ",\"conditions\":[{\"type\":\"Completed\",\"status\":\"True\",\"reason\":\"%s\",\"message\":\"%s\"}]",
+                   reason, message);
     buf_puts(out, ",\"object\":");
     if (table->include == TABLE_OBJECT_NONE)
         buf_puts(out, "null");

@@ -59,6 +59,8 @@ struct kind {
     void (*prepare_update)(struct kind_request *req, struct value *object, const struct value *old);
     /* old is NULL on create. Adds to req->causes. */
     void (*validate)(struct kind_request *req, const struct value *object, const struct value *old);
+    /* The row's condition "Completed": table_completed_fn of openapi/table.h. NULL: never. */
+    bool (*completed)(const struct value *object, const char **ret_reason, const char **ret_message);
     /* Cells of the columns whose path is NULL, by column index; others are filled from their path. cells[i] is a JSON
      * value: string, int, bool or (for "<unknown>") string. */
     void (*row)(struct arena *arena, const struct value *object, int64_t now, struct value *cells);

@@ -360,6 +360,14 @@ static void validate(struct kind_request *req, const struct value *pod, const st
     }
 }
 
+static bool completed(const struct value *pod, const char **ret_reason, const char **ret_message)
+{
+    bool succeeded = slice_is(TEXT(AT(pod, Pod, status), PodStatus, phase), "Succeeded");
+    *ret_reason = succeeded ? "Succeeded" : "Failed";
+    *ret_message = succeeded ? "The pod has completed successfully." : "The pod failed.";
+    return pod_is_finished(pod);
+}
+
 static int64_t grace_seconds(const struct value *pod, int64_t asked)
 {
     const struct value *spec = AT(pod, Pod, spec);
@@ -372,6 +380,7 @@ static int64_t grace_seconds(const struct value *pod, int64_t asked)
 static const struct kind kind_pod = {
     .group = "",
     .resource = "pods",
+    .completed = completed,
     .returns_deleted = true,
     .counts_generation = true,
     .prepare_create = prepare_create,
