@@ -28,3 +28,32 @@ void default_hook_apps_v1_StatefulSet(struct value *record, struct arena *arena)
         default_text(&claims->list->items[i], core_v1_PersistentVolumeClaim_kind, "PersistentVolumeClaim");
     }
 }
+
+/* The numbers of a rolling update are filled in only when that is the strategy; with another they are a mistake to be shown. */
+static struct value *rolling_update(struct value *strategy, unsigned type, unsigned rolling)
+{
+    bool applies = value_is(value_at(strategy, type), "RollingUpdate") && value_is_set(value_at(strategy, rolling));
+    return applies ? value_mut(strategy, rolling) : NULL;
+}
+
+void default_hook_apps_v1_DeploymentStrategy(struct value *record, struct arena *arena)
+{
+    (void)arena;
+    struct value *rolling =
+        rolling_update(record, apps_v1_DeploymentStrategy_type, apps_v1_DeploymentStrategy_rollingUpdate);
+    if (!rolling)
+        return;
+    default_text(rolling, apps_v1_RollingUpdateDeployment_maxUnavailable, "25%");
+    default_text(rolling, apps_v1_RollingUpdateDeployment_maxSurge, "25%");
+}
+
+void default_hook_apps_v1_DaemonSetUpdateStrategy(struct value *record, struct arena *arena)
+{
+    (void)arena;
+    struct value *rolling =
+        rolling_update(record, apps_v1_DaemonSetUpdateStrategy_type, apps_v1_DaemonSetUpdateStrategy_rollingUpdate);
+    if (!rolling)
+        return;
+    default_int(rolling, apps_v1_RollingUpdateDaemonSet_maxUnavailable, 1);
+    default_int(rolling, apps_v1_RollingUpdateDaemonSet_maxSurge, 0);
+}
