@@ -60,10 +60,8 @@ static void fill_projection(struct arena *arena, struct value *projected)
 
 static struct slice volume_name(struct arena *arena)
 {
-    static const char alphabet[] = "bcdfghjklmnpqrstvwxz2456789";
     char suffix[6] = {0};
-    for (int i = 0; i < 5; i++)
-        suffix[i] = alphabet[random_below(sizeof alphabet - 1)];
+    random_name_letters(suffix, sizeof suffix - 1);
     return arena_slicef(arena, "kube-api-access-%s", suffix);
 }
 

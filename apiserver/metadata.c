@@ -7,14 +7,6 @@
 
 enum { NAME_SUFFIX = 5, GENERATED_BASE = 58 };
 
-static void random_suffix(char *out)
-{
-    /* Upstream's alphabet: no vowels, nor digits that look like them, so that no words come about. */
-    static const char alphabet[] = "bcdfghjklmnpqrstvwxz2456789";
-    for (int i = 0; i < NAME_SUFFIX; i++)
-        out[i] = alphabet[random_below(sizeof alphabet - 1)];
-}
-
 bool metadata_regenerate_name(struct arena *arena, struct value *object)
 {
     struct slice base = object_text(object, meta_v1_ObjectMeta_generateName);
@@ -24,7 +16,7 @@ bool metadata_regenerate_name(struct arena *arena, struct value *object)
         base.len = GENERATED_BASE;
     char *name = arena_bytes(arena, base.len + NAME_SUFFIX);
     memcpy(name, base.ptr, base.len);
-    random_suffix(name + base.len);
+    random_name_letters(name + base.len, NAME_SUFFIX);
     object_set_text(arena, object, meta_v1_ObjectMeta_name, slice_make(name, base.len + NAME_SUFFIX));
     return true;
 }
