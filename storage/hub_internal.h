@@ -21,7 +21,7 @@
 #include "storage/event.h"
 #include "storage/hub.h"
 
-enum { HUB_MAX_LOOPS = 32, HUB_BUCKETS = 256, HUB_WINDOW_BYTES = 8 << 20 };
+enum { HUB_MAX_LOOPS = 32, HUB_BUCKETS = 256, HUB_WINDOW_BYTES = 8 << 20, HUB_QUEUE_BYTES = 16 << 20 };
 
 /* The live watches of one loop on one resource. Loop thread only. */
 struct hub_list {
@@ -109,13 +109,14 @@ struct hub_watch {
 
     struct store_event **queue; /* ring */
     size_t head, count, capacity;
+    size_t bytes; /* of the events in the queue: a queue is full by number or by HUB_QUEUE_BYTES */
 
     /* One stretch of the past: the replay thread's between submit and delivery, the loop's otherwise. */
     struct {
         struct hub_watch *next;
         uint64_t after, reached;
         struct store_event **events;
-        size_t count, capacity;
+        size_t count, capacity, bytes;
         bool failed;
     } stretch;
 };

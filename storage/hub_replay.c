@@ -16,14 +16,19 @@ static void keep(struct hub_watch *watch, struct store_event *event)
             xrealloc(watch->stretch.events, watch->stretch.capacity * sizeof *watch->stretch.events);
     }
     watch->stretch.events[watch->stretch.count++] = store_event_ref(event);
+    watch->stretch.bytes += store_event_bytes(event);
+}
+
+static bool is_full(const struct hub_watch *watch)
+{
+    return watch->stretch.count >= watch->watcher.max_queue || watch->stretch.bytes >= HUB_QUEUE_BYTES;
 }
 
 /* Ends the stretch between two revisions only, so that the next can start after one. */
 static bool take_event(void *arg, struct store_event *event)
 {
     struct hub_watch *watch = arg;
-    bool full = watch->stretch.count >= watch->watcher.max_queue;
-    if (full && event->revision > watch->stretch.events[watch->stretch.count - 1]->revision)
+    if (is_full(watch) && event->revision > watch->stretch.events[watch->stretch.count - 1]->revision)
         return false;
     if (hub_matches(watch, event->key))
         keep(watch, event);
@@ -39,8 +44,7 @@ static void read_stretch(struct hub_watch *watch)
                                           take_event, watch, &err);
     if (watch->stretch.failed && err.reason != REASON_EXPIRED)
         log_error("watch: the log cannot be read", LOG_S("cause", err.message));
-    bool full = watch->stretch.count >= watch->watcher.max_queue;
-    watch->stretch.reached = full ? watch->stretch.events[watch->stretch.count - 1]->revision : until;
+    watch->stretch.reached = is_full(watch) ? watch->stretch.events[watch->stretch.count - 1]->revision : until;
 }
 
 static struct hub_watch *next_job(struct hub *hub)

@@ -243,6 +243,32 @@ static void a_full_queue_ends_the_watch_alone(void **state)
     hub_stop(fast.watch);
 }
 
+/* 16 MiB of events fill a queue that has room for a thousand. */
+static void large_events_fill_a_queue_too(void **state)
+{
+    struct fixture *f = *state;
+    struct watcher slow = {.lazy = true}, fast = {0};
+    enum { SIZE = 1 << 20 };
+    char *large = xmalloc(SIZE + 1);
+    memset(large, 'v', SIZE);
+    large[SIZE] = 0;
+    start(f, &slow, "/registry/pods/", false, 1000, 0);
+    int puts = 0;
+    for (; puts < 100 && !slow.ended; puts++) {
+        test_put(f->store, "/registry/pods/a/x", large);
+        turn(f, false);
+    }
+    assert_int_equal(slow.ended, HUB_OVERFLOW + 1);
+    assert_in_range(puts, 8, 18); /* an event has the value before and after */
+    start(f, &fast, "/registry/pods/", false, 1000, 0); /* from the past: in stretches that are bounded alike */
+    while (fast.events < (size_t)puts)
+        turn(f, true);
+    assert_in_range(fast.max_batch, 1, 18);
+    hub_stop(slow.watch);
+    hub_stop(fast.watch);
+    free(large);
+}
+
 static void a_compacted_start_expires(void **state)
 {
     struct fixture *f = *state;
@@ -371,6 +397,7 @@ int main(void)
         CASE(a_recent_start_is_served_from_the_window),
         CASE(the_distant_past_is_replayed_in_stretches),
         CASE(a_full_queue_ends_the_watch_alone),
+        CASE(large_events_fill_a_queue_too),
         CASE(a_compacted_start_expires),
         CASE(shutdown_ends_all_and_later_starts),
         CASE(stopping_inside_a_callback_is_safe),

@@ -21,12 +21,20 @@ static void push(struct hub_watch *watch, struct store_event *event)
         watch->capacity = capacity;
     }
     watch->queue[(watch->head + watch->count++) & (watch->capacity - 1)] = event;
+    watch->bytes += store_event_bytes(event);
+}
+
+/* Large events fill a queue too: a client that never reads must not hold gigabytes. */
+static bool is_full(const struct hub_watch *watch)
+{
+    return watch->count >= watch->watcher.max_queue || watch->bytes >= HUB_QUEUE_BYTES;
 }
 
 static struct store_event *pop(struct hub_watch *watch)
 {
     struct store_event *event = watch->queue[watch->head];
     watch->head = (watch->head + 1) & (watch->capacity - 1);
+    watch->bytes -= store_event_bytes(event);
     if (!--watch->count)
         watch->told = false;
     return event;
@@ -46,7 +54,7 @@ static void drop_stretch(struct hub_watch *watch)
         store_event_unref(watch->stretch.events[i]);
     free(watch->stretch.events);
     watch->stretch.events = NULL;
-    watch->stretch.count = watch->stretch.capacity = 0;
+    watch->stretch.count = watch->stretch.capacity = watch->stretch.bytes = 0;
 }
 
 static void drop_queue(struct hub_watch *watch)
@@ -128,7 +136,7 @@ static bool queue_recent(struct hub *hub, struct hub_watch *watch)
         struct store_event *event = hub_window_at(hub, watch->group, index);
         if (!hub_matches(watch, event->key))
             continue;
-        if (watch->count >= watch->watcher.max_queue && event->revision > last) {
+        if (is_full(watch) && event->revision > last) {
             watch->position = last;
             return false;
         }
@@ -225,7 +233,7 @@ static void give_list(struct hub_list *list, struct store_event *event)
         struct hub_watch *watch = list->items[i];
         if (!watch || event->revision <= watch->position || !hub_matches(watch, event->key))
             continue;
-        if (watch->count >= watch->watcher.max_queue) {
+        if (is_full(watch)) {
             end_watch(watch, HUB_OVERFLOW);
             continue;
         }
