@@ -337,12 +337,12 @@ bool write_load(struct request *req, struct value *ret, uint64_t *ret_revision)
 }
 
 /* What a client says of the object's identity must be true of it. */
-static bool check_preconditions(struct request *req, const struct value *object, const struct value *old, bool *ret_versioned)
+static bool check_preconditions(struct request *req, const struct value *object, const struct value *old)
 {
     struct slice group = slice_str(req->resource->group), resource = slice_str(req->resource->name);
     struct slice uid = object_text(object, meta_v1_ObjectMeta_uid), present = object_text(old, meta_v1_ObjectMeta_uid);
     struct slice version = object_text(object, meta_v1_ObjectMeta_resourceVersion);
-    *ret_versioned = version.len > 0 && !slice_is(version, "0");
+    bool versioned = version.len > 0 && !slice_is(version, "0");
     if (uid.len && !slice_eq(uid, present) && req->verb == VERB_PATCH) {
         struct causes causes = {.arena = req->arena};
         causes_invalid_text(&causes, PATH(PATH(NULL, "metadata"), "uid"), uid, "field is immutable");
@@ -362,9 +362,9 @@ static bool check_preconditions(struct request *req, const struct value *object,
         req->err.code = 500;
         return false;
     }
-    if (*ret_versioned && object_version(object) != object_version(old))
+    if (versioned && object_version(object) != object_version(old))
         return status_modified(&req->err, group, resource, req->info.name);
-    if (!*ret_versioned && req->kind->requires_version_on_update && !req->info.subresource.len) {
+    if (!versioned && req->kind->requires_version_on_update && !req->info.subresource.len) {
         struct causes causes = {.arena = req->arena};
         causes_invalid_shown(&causes, PATH(PATH(NULL, "metadata"), "resourceVersion"), "0",
                              "must be specified for an update");
@@ -474,7 +474,6 @@ bool write_update(struct request *req, write_change change, void *arg, struct wr
     for (int i = 0; i < MAX_TRIES; i++) {
         struct value old, object;
         uint64_t revision = 0;
-        bool versioned;
         *ret = (struct written){0};
         if (!write_load(req, &old, &revision)) {
             if (req->err.reason != REASON_NOT_FOUND || !req->kind->creates_on_update || req->info.subresource.len)
@@ -490,14 +489,12 @@ bool write_update(struct request *req, write_change change, void *arg, struct wr
             return ok;
         }
         if (!change(req, &old, &object, arg) || !write_check_identity(req, &object) ||
-            !check_preconditions(req, &object, &old, &versioned))
+            !check_preconditions(req, &object, &old))
             return false;
         enum store_outcome outcome = try_update(req, &object, &old, revision, ret);
         if (outcome != STORE_CONFLICT)
             return outcome == STORE_OK;
-        if (versioned)
-            return status_modified(&req->err, slice_str(req->resource->group), slice_str(req->resource->name),
-                                   req->info.name);
+        /* Somebody was faster. What the client asked for a certain version fails at the next look; a patch is made anew. */
     }
     return error_set(&req->err, REASON_SERVER_TIMEOUT, "the object keeps changing, try again");
 }
