@@ -29,4 +29,7 @@ struct authz_answer authz_decide(const struct authz_attributes *attributes);
 /* True if allowed; else err is REASON_FORBIDDEN with upstream's wording. */
 bool authz_check(const struct authz_attributes *attributes, struct error *err);
 
+/* The paths that are open to everybody for reading, with what is below them; NULL-terminated. */
+extern const char *const authz_public_paths[];
+
 #endif

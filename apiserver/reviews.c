@@ -158,6 +158,41 @@ static bool answer_who_am_i(struct request *req, struct value *object)
     return true;
 }
 
+static struct value *add_rule(struct arena *arena, struct value *list, const struct schema_type *type, unsigned verbs,
+                              const char *verb)
+{
+    struct value *rule = value_append(arena, list);
+    *rule = value_new_record(arena, type);
+    *value_append(arena, value_mut(rule, verbs)) = value_of_cstr(verb);
+    return rule;
+}
+
+/* What this user may do, as far as the authorizers there are can say it in rules. */
+static bool answer_rules(struct request *req, struct value *object)
+{
+    struct arena *arena = req->arena;
+    const struct value *spec = value_at(object, authorization_v1_SelfSubjectRulesReview_spec);
+    if (!value_text(value_at(spec, authorization_v1_SelfSubjectRulesReviewSpec_namespace)).len)
+        return error_set(&req->err, REASON_BAD_REQUEST, "no namespace on request");
+    *value_mut(object, authorization_v1_SelfSubjectRulesReview_spec) = value_absent; /* as upstream answers */
+    struct value *status = value_ensure_record(arena, object, authorization_v1_SelfSubjectRulesReview_status);
+    struct value *resources = value_mut(status, authorization_v1_SubjectRulesReviewStatus_resourceRules);
+    struct value *paths = value_mut(status, authorization_v1_SubjectRulesReviewStatus_nonResourceRules);
+    if (user_in_group(&req->user, GROUP_MASTERS)) {
+        struct value *rule = add_rule(arena, resources, &authorization_v1_ResourceRule, authorization_v1_ResourceRule_verbs, "*");
+        *value_append(arena, value_mut(rule, authorization_v1_ResourceRule_apiGroups)) = value_of_cstr("*");
+        *value_append(arena, value_mut(rule, authorization_v1_ResourceRule_resources)) = value_of_cstr("*");
+        rule = add_rule(arena, paths, &authorization_v1_NonResourceRule, authorization_v1_NonResourceRule_verbs, "*");
+        *value_append(arena, value_mut(rule, authorization_v1_NonResourceRule_nonResourceURLs)) = value_of_cstr("*");
+    }
+    struct value *open = add_rule(arena, paths, &authorization_v1_NonResourceRule, authorization_v1_NonResourceRule_verbs, "get");
+    for (size_t i = 0; authz_public_paths[i]; i++)
+        *value_append(arena, value_mut(open, authorization_v1_NonResourceRule_nonResourceURLs)) =
+            value_of_cstr(authz_public_paths[i]);
+    *value_mut(status, authorization_v1_SubjectRulesReviewStatus_incomplete) = value_of_bool(false);
+    return true;
+}
+
 static const struct {
     const char *kind;
     bool (*answer)(struct request *req, struct value *object);
@@ -165,6 +200,7 @@ static const struct {
     {"SelfSubjectAccessReview", answer_access},
     {"SubjectAccessReview", answer_access},
     {"LocalSubjectAccessReview", answer_access},
+    {"SelfSubjectRulesReview", answer_rules},
     {"SelfSubjectReview", answer_who_am_i},
 };
 
