@@ -103,7 +103,10 @@ struct lmdb_store {
 
     /* submissions: a stack that the writer takes whole */
     _Atomic(struct request *) submitted;
-    _Atomic uint32_t writer_sleeps; /* futex */
+    _Atomic uint32_t writer_sleeps; /* futex: see writer.c */
+    _Atomic uint64_t submissions;   /* so far */
+    _Atomic uint64_t gather_until;  /* of these; below it nobody wakes a writer that gathers */
+    uint64_t taken, usual_batch;    /* the writer's own */
     atomic_bool closing;
     _Atomic uint32_t callers;
 

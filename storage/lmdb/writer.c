@@ -28,7 +28,11 @@ enum {
     BATCH_BYTES = 16 << 20,
 };
 
-static const int64_t second = 1000000000;
+/* What the futex words say. */
+enum { WRITER_RUNS, WRITER_SLEEPS, WRITER_GATHERS };
+enum { REQUEST_RUNS, REQUEST_DONE, REQUEST_SLEEPS };
+
+static const int64_t second = 1000000000, gather_most = 400000;
 
 /* ---- waiting and waking ---- */
 
@@ -48,7 +52,11 @@ static void submit(struct lmdb_store *store, struct request *request)
     request->next = atomic_load(&store->submitted);
     while (!atomic_compare_exchange_weak(&store->submitted, &request->next, request))
         ;
-    if (atomic_exchange(&store->writer_sleeps, 0))
+    atomic_fetch_add(&store->submissions, 1);
+    uint32_t sleeps = atomic_load(&store->writer_sleeps);
+    if (sleeps == WRITER_GATHERS && atomic_load(&store->submissions) < atomic_load(&store->gather_until))
+        return; /* it will look by itself, soon */
+    if (sleeps && atomic_exchange(&store->writer_sleeps, 0))
         futex_wake(&store->writer_sleeps);
 }
 
@@ -56,8 +64,17 @@ static void submit(struct lmdb_store *store, struct request *request)
  * sleeps is harmless. */
 static void answer(struct request *request)
 {
-    atomic_store(&request->done, 1);
-    futex_wake(&request->done);
+    if (atomic_exchange(&request->done, REQUEST_DONE) == REQUEST_SLEEPS)
+        futex_wake(&request->done);
+}
+
+static void wait_for_answer(struct request *request)
+{
+    uint32_t now = REQUEST_RUNS;
+    if (!atomic_compare_exchange_strong(&request->done, &now, REQUEST_SLEEPS))
+        return; /* done already */
+    while (atomic_load(&request->done) != REQUEST_DONE)
+        futex_wait(&request->done, REQUEST_SLEEPS, -1);
 }
 
 /* False when the store is closing. */
@@ -67,8 +84,7 @@ static bool run_request(struct lmdb_store *store, struct request *request)
     bool open = !atomic_load(&store->closing);
     if (open) {
         submit(store, request);
-        while (!atomic_load(&request->done))
-            futex_wait(&request->done, 0, -1);
+        wait_for_answer(request);
     }
     atomic_fetch_sub(&store->callers, 1);
     return open;
@@ -318,17 +334,57 @@ static int64_t idle_nanos(const struct lmdb_store *store)
     return left > 0 ? left : 0;
 }
 
+/*
+ * A disk that is done in the time in which one request is made would see a commit for each: most of the work then
+ * is commits. So where several writers are at work (the last batches tell), the next batch is given a moment to
+ * gather as many again. One writer alone never waits.
+ */
+static void gather(struct lmdb_store *store)
+{
+    uint64_t have = atomic_load(&store->submissions) - store->taken, want = store->usual_batch;
+    if (have >= want || atomic_load(&store->closing))
+        return;
+    atomic_store(&store->gather_until, store->taken + want);
+    atomic_store(&store->writer_sleeps, WRITER_GATHERS);
+    if (atomic_load(&store->submissions) - store->taken < want && !atomic_load(&store->closing))
+        futex_wait(&store->writer_sleeps, WRITER_GATHERS, gather_most);
+    atomic_store(&store->writer_sleeps, WRITER_RUNS);
+}
+
+/* Grows at once, shrinks slowly: a quarter less each time that fewer came. */
+static void learn_batch(struct lmdb_store *store, uint64_t count)
+{
+    store->taken += count;
+    if (count >= store->usual_batch)
+        store->usual_batch = count < BATCH_REQUESTS ? count : BATCH_REQUESTS;
+    else
+        store->usual_batch -= (store->usual_batch - count + 3) / 4;
+}
+
+static void sleep_until_submitted(struct lmdb_store *store)
+{
+    int64_t timeout = idle_nanos(store);
+    if (timeout == 0 || atomic_load(&store->closing))
+        return;
+    atomic_store(&store->writer_sleeps, WRITER_SLEEPS);
+    if (!atomic_load(&store->submitted) && !atomic_load(&store->closing))
+        futex_wait(&store->writer_sleeps, WRITER_SLEEPS, timeout);
+    atomic_store(&store->writer_sleeps, WRITER_RUNS);
+}
+
 static struct request *wait_for_work(struct lmdb_store *store)
 {
+    uint64_t count = 0;
+    if (!atomic_load(&store->submitted))
+        sleep_until_submitted(store);
+    if (!atomic_load(&store->submitted))
+        return NULL;
+    gather(store);
     struct request *list = take_all(store);
-    int64_t timeout = list ? 0 : idle_nanos(store);
-    if (list || timeout == 0 || atomic_load(&store->closing))
-        return list;
-    atomic_store(&store->writer_sleeps, 1);
-    if (!atomic_load(&store->submitted) && !atomic_load(&store->closing))
-        futex_wait(&store->writer_sleeps, 1, timeout);
-    atomic_store(&store->writer_sleeps, 0);
-    return take_all(store);
+    for (const struct request *r = list; r; r = r->next)
+        count++;
+    learn_batch(store, count);
+    return list;
 }
 
 static void *writer_main(void *arg)
