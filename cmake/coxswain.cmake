@@ -47,7 +47,10 @@ endfunction()
 
 # Every x_test.c beside the code is a cmocka program, every x_fuzz.c a libFuzzer target.
 function(coxswain_tests library)
-  file(GLOB tests CONFIGURE_DEPENDS *_test.c)
+  set(tests)
+  if(BUILD_TESTING)
+    file(GLOB tests CONFIGURE_DEPENDS *_test.c)
+  endif()
   foreach(source IN LISTS tests)
     get_filename_component(test ${source} NAME_WE)
     set(test ${library}_${test})

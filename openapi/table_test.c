@@ -68,7 +68,8 @@ static void columns_and_rows(void **state)
     cleanup_arena struct arena *arena = arena_new();
     cleanup_buf struct buf out = BUF_INIT(BUF_UNLIMITED);
     struct schema_resource resource = *schema_find_resource(SLICE(""), SLICE("v1"), SLICE("configmaps"));
-    struct table table = {&resource, NULL, "v1", TABLE_OBJECT_NONE, NOW};
+    struct table table = {
+        .resource = &resource, .meta_version = "v1", .include = TABLE_OBJECT_NONE, .now = NOW};
     struct slice json =
         SLICE("{\"kind\":\"ConfigMap\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"c\",\"labels\":{\"a\":"
               "\"1\",\"b\":\"2\"},"
@@ -125,7 +126,9 @@ static void rows_carry_what_was_asked_for(void **state)
         struct value object;
         assert_true(table_object_parse(slice_str(cases[i].include), &include));
         assert_true(decode_json(arena, resource->type, json, &object, NULL, NULL));
-        table_put_row(&out, arena, &(struct table){resource, count_row, "v1", include, NOW}, &object, json);
+        const struct table table = {
+            .resource = resource, .row = count_row, .meta_version = "v1", .include = include, .now = NOW};
+        table_put_row(&out, arena, &table, &object, json);
         assert_string_equal(buf_cstr(&out),
                             arena_printf(arena,
                                          "{\"cells\":[\"c\",2,\"\\u003cunknown\\u003e\"],\"object\":%s}",
@@ -134,12 +137,51 @@ static void rows_carry_what_was_asked_for(void **state)
     assert_false(table_object_parse(SLICE("Everything"), &include));
 }
 
+static bool has_data(const struct value *object, const char **ret_reason, const char **ret_message)
+{
+    *ret_reason = "Full";
+    *ret_message = "it has data";
+    return value_count(value_path(object, "data")) > 0;
+}
+
+static void rows_say_what_has_run_its_course(void **state)
+{
+    static const struct {
+        const char *json, *row;
+    } cases[] = {
+        {"{\"metadata\":{\"name\":\"c\"}}",
+         "{\"cells\":[\"c\",0,\"\\u003cunknown\\u003e\"],\"object\":null}"},
+        {"{\"metadata\":{\"name\":\"c\"},\"data\":{\"a\":\"1\"}}",
+         "{\"cells\":[\"c\",1,\"\\u003cunknown\\u003e\"],\"conditions\":[{\"type\":\"Completed\",\"status\":"
+         "\"True\","
+         "\"reason\":\"Full\",\"message\":\"it has data\"}],\"object\":null}"},
+    };
+    const struct schema_resource *resource =
+        schema_find_resource(SLICE(""), SLICE("v1"), SLICE("configmaps"));
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        cleanup_arena struct arena *arena = arena_new();
+        cleanup_buf struct buf out = BUF_INIT(BUF_UNLIMITED);
+        const struct table table = {.resource = resource,
+                                    .row = count_row,
+                                    .completed = has_data,
+                                    .meta_version = "v1",
+                                    .include = TABLE_OBJECT_NONE,
+                                    .now = NOW};
+        struct value object;
+        assert_true(decode_json(arena, resource->type, slice_str(cases[i].json), &object, NULL, NULL));
+        table_put_row(&out, arena, &table, &object, slice_str(cases[i].json));
+        assert_string_equal(buf_cstr(&out), cases[i].row);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ages_are_kubectls),
         cmocka_unit_test(columns_and_rows),
         cmocka_unit_test(rows_carry_what_was_asked_for),
+        cmocka_unit_test(rows_say_what_has_run_its_course),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
