@@ -106,7 +106,9 @@ struct lmdb_store {
     _Atomic uint32_t writer_sleeps; /* futex: see writer.c */
     _Atomic uint64_t submissions;   /* so far */
     _Atomic uint64_t gather_until;  /* of these; below it nobody wakes a writer that gathers */
-    uint64_t taken, usual_batch;    /* the writer's own */
+    uint64_t taken, usual_batch;    /* the writer's own, as the next two */
+    unsigned hold;                  /* batches until it hopes for a larger one again */
+    int64_t commit_nanos;           /* what a commit takes, smoothed */
     atomic_bool closing;
     _Atomic uint32_t callers;
 

@@ -26,13 +26,14 @@ enum {
     MAX_TXN_BYTES = 64 << 20,
     BATCH_REQUESTS = 1024,
     BATCH_BYTES = 16 << 20,
+    HOLD_BATCHES = 8,
 };
 
 /* What the futex words say. */
 enum { WRITER_RUNS, WRITER_SLEEPS, WRITER_GATHERS };
 enum { REQUEST_RUNS, REQUEST_DONE, REQUEST_SLEEPS };
 
-static const int64_t second = 1000000000, gather_most = 400000;
+static const int64_t second = 1000000000, gather_most = 1000000;
 
 /* ---- waiting and waking ---- */
 
@@ -237,7 +238,9 @@ static int commit_list(struct lmdb_store *store, struct request *list, const str
         drop_events(store);
         return rc;
     }
-    atomic_fetch_add(&store->fsync_nanos, (uint64_t)(clock_mono_nanos() - start));
+    int64_t took = clock_mono_nanos() - start;
+    store->commit_nanos += (took - store->commit_nanos) / 8;
+    atomic_fetch_add(&store->fsync_nanos, (uint64_t)took);
     atomic_fetch_add(&store->commits, 1);
     if (tick) {
         store->counts_saved = store->meta.revision;
@@ -335,30 +338,37 @@ static int64_t idle_nanos(const struct lmdb_store *store)
 }
 
 /*
- * A disk that is done in the time in which one request is made would see a commit for each: most of the work then
- * is commits. So where several writers are at work (the last batches tell), the next batch is given a moment to
- * gather as many again. One writer alone never waits.
+ * A disk that is done in the time in which one request is made would see a commit for each: most of the work
+ * then is commits. So where several writers are at work (the last batches tell), the next batch is given a
+ * moment, no longer than a commit takes, to gather as many again, and now and then more. One writer alone
+ * never waits.
  */
 static void gather(struct lmdb_store *store)
 {
-    uint64_t have = atomic_load(&store->submissions) - store->taken, want = store->usual_batch;
+    uint64_t have = atomic_load(&store->submissions) - store->taken, usual = store->usual_batch;
+    uint64_t want = store->hold ? usual : usual + usual / 2;
     if (have >= want || atomic_load(&store->closing))
         return;
     atomic_store(&store->gather_until, store->taken + want);
     atomic_store(&store->writer_sleeps, WRITER_GATHERS);
     if (atomic_load(&store->submissions) - store->taken < want && !atomic_load(&store->closing))
-        futex_wait(&store->writer_sleeps, WRITER_GATHERS, gather_most);
+        futex_wait(&store->writer_sleeps, WRITER_GATHERS,
+                   store->commit_nanos < gather_most ? store->commit_nanos : gather_most);
     atomic_store(&store->writer_sleeps, WRITER_RUNS);
 }
 
-/* Grows at once, shrinks slowly: a quarter less each time that fewer came. */
+/* Grows at once, shrinks by a quarter of what was missing. Where hoping for more was in vain it is not done
+ * for a while. */
 static void learn_batch(struct lmdb_store *store, uint64_t count)
 {
     store->taken += count;
-    if (count >= store->usual_batch)
+    if (count > store->usual_batch) {
         store->usual_batch = count < BATCH_REQUESTS ? count : BATCH_REQUESTS;
-    else
-        store->usual_batch -= (store->usual_batch - count + 3) / 4;
+        store->hold = 0;
+        return;
+    }
+    store->usual_batch -= (store->usual_batch - count + 3) / 4;
+    store->hold = store->hold ? store->hold - 1 : HOLD_BATCHES;
 }
 
 static void sleep_until_submitted(struct lmdb_store *store)
