@@ -1,6 +1,6 @@
 /*
  * list: a collection at one revision. A page (limit) is gathered whole, for its head holds the continue token; a list without a limit is
- * streamed in slices of about SLICE_BYTES, each made on a worker when the one before has left: memory stays bounded, no loop is
+ * streamed in slices of about SLICE_BYTES, made on workers and never more than three ahead of the client: memory stays bounded, no loop is
  * held up, and no read transaction outlives its slice.
  */
 #include "apiserver/list_scan.h"
@@ -8,7 +8,7 @@
 #include "apiserver/status.h"
 #include "apiserver/zip.h"
 
-enum { SLICE_BYTES = 512 << 10, ALL = SIZE_MAX >> 1 };
+enum { SLICE_BYTES = 512 << 10, ROOM = SLICE_BYTES + (32 << 10), ALL = SIZE_MAX >> 1 };
 
 struct list_job {
     struct request *req;
@@ -72,6 +72,7 @@ static void fill(struct list_job *job)
 {
     struct request *req = job->req;
     buf_clear(&job->out);
+    buf_reserve(&job->out, ROOM);
     if (job->head_written && !list_scan_slice(&job->scan, ALL, add_item, job))
         job->failed = true;
     if (job->head_written && job->scan.done && !job->failed)
@@ -83,7 +84,9 @@ static void fill(struct list_job *job)
     job->out = BUF_INIT(BUF_UNLIMITED);
 }
 
-/* On the loop: sends what the worker made. */
+static void next_slice(void *arg);
+
+/* On the loop: sends what the worker made. The next slice is made while this one leaves, the one after it when it has left. */
 static void send_slice(void *arg)
 {
     struct list_job *job = arg;
@@ -98,9 +101,11 @@ static void send_slice(void *arg)
         blob_unref(ready);
         http_stream_abort(exchange);
     } else {
-        http_stream_write(exchange, ready);
+        size_t unsent = http_stream_write(exchange, ready);
         if (last)
             http_stream_end(exchange);
+        else if (unsent < ROOM + SLICE_BYTES)
+            next_slice(job);
     }
     http_unref(exchange);
 }

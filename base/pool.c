@@ -8,7 +8,8 @@
 
 #include "base/alloc.h"
 
-/* As much stack as a main thread has: decoders recurse a thousand levels deep. Only what is touched costs memory. */
+/* As much stack as a main thread has: decoders recurse a thousand levels deep. Only what is touched costs
+ * memory. */
 enum { IDLE_SECONDS = 10, STACK = 8 << 20 };
 
 struct job {
@@ -16,8 +17,9 @@ struct job {
     void *arg;
 };
 
-/* A thread. While it idles it is on the pool's stack, and whoever has a job hands it over and wakes this one alone,
- * after letting go of the lock: a condition variable would wake it into the lock that its waker still holds. */
+/* A thread. While it idles it is on the pool's stack, and whoever has a job hands it over and wakes this one
+ * alone, after letting go of the lock: a condition variable would wake it into the lock that its waker still
+ * holds. */
 struct worker {
     struct worker *next; /* idle, below this one */
     struct pool *pool;
@@ -32,7 +34,7 @@ struct pool {
     struct job *ring;
     size_t capacity, head, count;
     size_t threads, running, max_threads;
-    struct worker *idle; /* the one that idles shortest first: its stack and caches are warm, the others may end */
+    struct worker *idle; /* the last to idle first: its stack is warm, and the others may end */
     bool closing;
     char name[16];
 };
@@ -68,7 +70,8 @@ static void leave_idle(struct pool *pool, const struct worker *worker)
     *at = worker->next;
 }
 
-/* With the lock held: waits to be given a job; false when this thread has idled long enough or the pool closes. */
+/* With the lock held: waits to be given a job; false when this thread has idled long enough or the pool
+ * closes. */
 static bool wait_for_job(struct pool *pool, struct worker *worker)
 {
     struct timespec until;
@@ -86,7 +89,8 @@ static bool wait_for_job(struct pool *pool, struct worker *worker)
     pthread_mutex_lock(&pool->lock);
     if (!worker->woken)
         leave_idle(pool, worker);
-    else if (rc != 0) /* the waker came a moment late: it must be through with this worker before that may end */
+    else if (rc !=
+             0) /* the waker came a moment late: it must be through with this worker before that may end */
         while (sem_wait(&worker->wake) != 0)
             ;
     return worker->job.run != NULL;
@@ -155,7 +159,8 @@ static bool place(struct pool *pool, struct job job, struct worker **ret_woken)
         pool->running++;
         return true;
     }
-    if (pool->count == pool->capacity || (pool->threads < pool->max_threads && !start_thread(pool) && !pool->threads))
+    if (pool->count == pool->capacity ||
+        (pool->threads < pool->max_threads && !start_thread(pool) && !pool->threads))
         return false;
     pool->ring[(pool->head + pool->count++) % pool->capacity] = job;
     return true;
