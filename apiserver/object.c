@@ -5,18 +5,37 @@
 
 enum { MAX_OBJECT = 16 << 20 };
 
+/* /registry/<resource>.<group>/<namespace>/<name>; joined by hand, for every request needs one or more. */
+static struct slice join_key(struct arena *arena, const struct schema_resource *resource, struct slice namespace,
+                             struct slice name)
+{
+    const struct slice parts[] = {
+        SLICE("/registry/"), slice_str(resource->name), slice_str(*resource->group ? "." : ""), slice_str(resource->group),
+        SLICE("/"),          namespace,                 slice_str(namespace.len ? "/" : ""),    name,
+    };
+    size_t len = 0, count = sizeof parts / sizeof *parts;
+    for (size_t i = 0; i < count; i++)
+        len += parts[i].len;
+    char *key = arena_bytes(arena, len + 1), *at = key;
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].len)
+            memcpy(at, parts[i].ptr, parts[i].len);
+        at += parts[i].len;
+    }
+    *at = 0;
+    return slice_make(key, len);
+}
+
 struct slice object_prefix(struct arena *arena, const struct schema_resource *resource, struct slice namespace)
 {
-    return arena_slicef(arena, "/registry/%s%s%s/%.*s%s", resource->name, *resource->group ? "." : "", resource->group,
-                        SLICE_ARG(namespace), namespace.len ? "/" : "");
+    return join_key(arena, resource, namespace, slice_make("", 0));
 }
 
 struct slice object_key(struct arena *arena, const struct schema_resource *resource, struct slice namespace,
                         struct slice name)
 {
     struct slice ns = resource->namespaced ? namespace : slice_make("", 0);
-    return arena_slicef(arena, "/registry/%s%s%s/%.*s%s%.*s", resource->name, *resource->group ? "." : "",
-                        resource->group, SLICE_ARG(ns), ns.len ? "/" : "", SLICE_ARG(name));
+    return join_key(arena, resource, ns, name);
 }
 
 struct slice object_key_name(struct slice key)

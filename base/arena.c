@@ -182,9 +182,13 @@ char *arena_vprintf(struct arena *arena, const char *fmt, va_list args)
 {
     va_list again;
     va_copy(again, args);
-    int n = vsnprintf(NULL, 0, fmt, args);
+    char few[256]; /* most texts are short: formatted once */
+    int n = vsnprintf(few, sizeof few, fmt, args);
     char *text = arena_bytes(arena, (size_t)n + 1);
-    vsnprintf(text, (size_t)n + 1, fmt, again);
+    if ((size_t)n < sizeof few)
+        memcpy(text, few, (size_t)n + 1);
+    else
+        vsnprintf(text, (size_t)n + 1, fmt, again);
     va_end(again);
     return text;
 }

@@ -38,12 +38,13 @@ void buf_printf(struct buf *buf, const char *fmt, ...)
     va_list args, again;
     va_start(args, fmt);
     va_copy(again, args);
-    int n = vsnprintf(NULL, 0, fmt, args);
+    size_t room = buf->failed ? 0 : buf->cap - buf->len;
+    int n = vsnprintf(room ? buf->data + buf->len : NULL, room, fmt, args);
     char *at = buf_reserve(buf, (size_t)n + 1);
-    if (at) {
+    if (at && (size_t)n >= room)
         vsnprintf(at, (size_t)n + 1, fmt, again);
+    if (at)
         buf->len += (size_t)n;
-    }
     va_end(again);
     va_end(args);
 }
