@@ -82,6 +82,10 @@ static void prepare_process(void)
 {
     /* One heap per core is enough for threads that mostly wait; the default of eight keeps what each of them once held. */
     mallopt(M_ARENA_MAX, 2);
+    /* Lists pass through buffers of up to a megabyte: fresh pages for each would cost more than filling them. What is
+     * kept goes back to the system when the workers have idled. */
+    mallopt(M_MMAP_THRESHOLD, 4 << 20);
+    mallopt(M_TRIM_THRESHOLD, 4 << 20);
     struct rlimit files;
     prctl(PR_SET_DUMPABLE, 0);
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {

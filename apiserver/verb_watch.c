@@ -176,13 +176,8 @@ static void put_event(struct watch *w, struct store_event *event, struct buf *ou
     struct slice value = left ? with_revision(arena, event->prev_value, event->revision) : event->value;
     if (req->accept.as == AS_ITSELF && req->storage == req->resource) {
         struct blob *line = shared_line(event, slot, types[slot], value);
-        if (line->len >= 4096 && !out->len) { /* large: by reference */
-            w->bytes += line->len;
-            w->unsent = http_stream_write(req->exchange, line);
-            return;
-        }
-        buf_put_slice(out, blob_slice(line));
-        blob_unref(line);
+        w->bytes += line->len;
+        w->unsent = http_stream_write(req->exchange, line); /* by reference: a thousand watchers share one copy */
         return;
     }
     output_event(req, &w->scan.options, types[slot], value, !w->headers_sent, out);
