@@ -348,6 +348,32 @@ static void counts_are_exact(void **state)
     }
 }
 
+static void counts_know_namespaces(void **state)
+{
+    static const struct {
+        const char *prefix;
+        uint64_t count;
+    } cases[] = {{"/registry/x/", 3},    {"/registry/x/n1/", 2}, {"/registry/x/n2/", 0}, {"/registry/x/n", 3},
+                 {"/registry/y/n1/", 1}, {"/registry/", 5},      {"/registry/x/n1/a", 1}, {"/registry/x/n3/", 1}};
+    struct fixture *f = *state;
+    char key[64];
+    for (int i = 0; i < 300; i++) { /* namespaces that come and go must not be kept in mind, nor take others along */
+        snprintf(key, sizeof key, "/registry/x/gone-%d/a", i);
+        test_put(f->store, key, "0");
+        test_delete(f->store, key);
+    }
+    static const char *const keys[] = {"/registry/x/n1/a", "/registry/x/n1/b", "/registry/x/n2/a", "/registry/x/n3/a",
+                                       "/registry/y/n1/a", "/registry/y/c"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        test_put(f->store, keys[i], "1");
+    test_delete(f->store, "/registry/x/n2/a");
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+            assert_int_equal(store_count(f->store, slice_str(cases[i].prefix)), cases[i].count);
+        f->store = backend->reopen(backend->arg, f->store);
+    }
+}
+
 /* ---- watching ---- */
 
 static const char history_events[] =
@@ -534,6 +560,7 @@ int store_conformance_run(const struct store_backend *which)
         CASE(a_read_does_not_see_what_comes_after_it_began),
         CASE(ranges_resume_choose_and_stop),
         CASE(counts_are_exact),
+        CASE(counts_know_namespaces),
         CASE(the_feed_has_every_change_in_order),
         CASE(a_replay_gives_what_the_feed_gave),
         CASE(a_deletion_carries_its_last_state),

@@ -1,5 +1,6 @@
 /*
- * counts: how many keys each resource has, by the key's first part "/registry/x/". Exact after every commit.
+ * counts: how many keys each resource has, by the key's first part "/registry/x/", and each namespace of it, by
+ * "/registry/x/ns/": a page of a list tells how many remain without walking over them. Exact after every commit.
  * Written by one thread, read by any.
  */
 #ifndef STORAGE_LMDB_COUNTS_H
@@ -26,14 +27,18 @@ void counts_release(struct counts *counts);
 void counts_clear(struct counts *counts);
 void counts_add(struct counts *counts, struct slice key, int64_t delta);
 uint64_t counts_total(struct counts *counts);
-/* True when prefix is answered by whole counters: it ends at or before the resource part's end. */
+/* True when prefix is answered by whole counters: it ends at or before the resource part's end, or with the
+ * namespace part. */
 bool counts_sum(struct counts *counts, struct slice prefix, uint64_t *ret);
 
 /* "/registry/x/" of "/registry/x/ns/name"; the whole of a key with fewer than three slashes. */
 struct slice key_resource(struct slice key);
 uint32_t hash_bytes(struct slice s);
 
-/* For the disk: u64 revision, then u32 length, prefix, u64 count each. */
+/* "/registry/x/ns/" of "/registry/x/ns/name"; empty for a key without a namespace. */
+struct slice key_namespace(struct slice key);
+
+/* For the disk: u8 format, u64 revision, then u32 length, prefix, u64 count each. */
 void counts_put(struct counts *counts, uint64_t revision, struct buf *out);
 bool counts_parse(struct counts *counts, struct slice bytes, uint64_t *ret_revision);
 
