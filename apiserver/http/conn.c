@@ -1,6 +1,7 @@
 #include "apiserver/http/internal.h"
 
 #include <linux/tcp.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -114,6 +115,16 @@ void conn_abort(struct conn *conn)
     conn_close(conn);
 }
 
+/* A handshake and its buffers take some 40 KB in small pieces: after a crowd has left, the heap is worth trimming. */
+static void connection_gone(struct loop *loop)
+{
+    unsigned left = atomic_fetch_sub(&loop->conn_count, 1) - 1;
+    if (loop->conn_peak < MANY_CONNECTIONS || left > loop->conn_peak / 4)
+        return;
+    loop->conn_peak = left;
+    malloc_trim(0);
+}
+
 /* h2o has let go of the socket. */
 static void on_disposed(void *data)
 {
@@ -125,9 +136,9 @@ static void on_disposed(void *data)
     unlink_conn(conn);
     peer_unref(conn->peer);
     tls_unref(conn->tls);
-    atomic_fetch_sub(&loop->conn_count, 1);
     atomic_fetch_sub(&loop->server->connections, 1);
     free(conn);
+    connection_gone(loop);
 }
 
 static void force_close(void *arg)
@@ -386,6 +397,8 @@ void conn_new(struct loop *loop, int fd)
     conn->timer = (struct http_timer){.loop = loop, .fn = on_tick, .arg = conn};
     conn->peer = peer_new(conn->sock);
     link_conn(conn);
+    unsigned count = atomic_load(&loop->conn_count);
+    loop->conn_peak = count > loop->conn_peak ? count : loop->conn_peak;
     atomic_fetch_add_explicit(&loop->accepted, 1, memory_order_relaxed);
     if (loop->stopping) {
         conn_close(conn);

@@ -29,6 +29,7 @@ enum {
     SPARE_ARENAS = 64,             /* kept per loop */
     MAX_HEADERS = 256,             /* fields of one request */
     UNREAD_WHILE_BUSY = 64 * 1024, /* pipelined bytes taken while an answer is due */
+    MANY_CONNECTIONS = 100,        /* whose end is worth giving memory back */
     LINGER_MILLIS = 2000,          /* reading on after a refusal, so that it is not lost to a reset */
     MIN_BODY_RATE = 1024,          /* bytes per second a request body must reach in the long run */
 };
@@ -65,6 +66,7 @@ struct loop {
     struct conn *conns;                 /* all */
     struct conn *idle_head, *idle_tail; /* those without a request, longest first */
     atomic_uint conn_count;
+    unsigned conn_peak; /* since memory was last given back */
     struct conn *dirty, *dead;
     struct http_exchange *closing; /* whose on_close is due */
     struct wbuf *wbufs;
