@@ -21,6 +21,6 @@ bool list_has_text(const struct value *list, const char *text);
 extern const struct kind kind_roles, kind_rolebindings, kind_clusterroles, kind_clusterrolebindings;
 extern const struct kind kind_certificatesigningrequests, kind_clustertrustbundles;
 extern const struct kind kind_flowschemas, kind_prioritylevelconfigurations;
-extern const struct kind kind_apiservices;
+extern const struct kind kind_apiservices, kind_customresourcedefinitions;
 
 #endif

@@ -2,10 +2,6 @@
 #include "apiserver/kinds/admission_parts.h"
 #include "apiserver/kinds/resource.h"
 
-#define GENERATION_ONLY(var, g, r) static const struct kind var = {.group = g, .resource = r, .counts_generation = true}
-
-GENERATION_ONLY(definitions, "apiextensions.k8s.io", "customresourcedefinitions");
-
 const struct kind *const kinds_extension[] = {&kind_mutatingwebhookconfigurations,
                                               &kind_validatingwebhookconfigurations,
                                               &kind_validatingadmissionpolicies,
@@ -13,7 +9,7 @@ const struct kind *const kinds_extension[] = {&kind_mutatingwebhookconfiguration
                                               &kind_mutatingadmissionpolicies,
                                               &kind_mutatingadmissionpolicybindings,
                                               &kind_apiservices,
-                                              &definitions,
+                                              &kind_customresourcedefinitions,
                                               &kind_deviceclasses,
                                               &kind_devicetaintrules,
                                               &kind_resourceclaims,
