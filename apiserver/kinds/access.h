@@ -1,7 +1,7 @@
 /*
- * access: the kinds that say who may do what and how much (RBAC, certificates, flow control) and those that change what the API is
- * (admission, custom resources, aggregation, devices). One file per kind or family; what several of them need is declared here.
- * Pure; one thread at a time per request.
+ * access: the kinds that say who may do what and how much (RBAC, certificates, flow control) and those that
+ * change what the API is (admission, custom resources, aggregation, devices). One file per kind or family;
+ * what several of them need is declared here. Pure; one thread at a time per request.
  */
 #ifndef APISERVER_KINDS_ACCESS_H
 #define APISERVER_KINDS_ACCESS_H

@@ -33,19 +33,22 @@ void check_static_suffix(struct kind_request *req, const struct value *object, c
     if (!slice_ends(name, SLICE(STATIC_SUFFIX)))
         return;
     if (old)
-        kind_warn(req, "metadata.name: names ending with \"" STATIC_SUFFIX "\" are kept for configuration files");
+        kind_warn(req,
+                  "metadata.name: names ending with \"" STATIC_SUFFIX "\" are kept for configuration files");
     else
         causes_invalid_text(req->causes, PATH(PATH(NULL, "metadata"), "name"), name,
                             "names ending with \"" STATIC_SUFFIX "\" are kept for configuration files");
 }
 
 /* '*' stands alone. */
-static void check_star_alone(struct causes *c, const struct path *at, const struct value *list, const char *what)
+static void check_star_alone(struct causes *c, const struct path *at, const struct value *list,
+                             const char *what)
 {
     if (!value_count(list))
         causes_required(c, at, "");
     if (value_count(list) > 1 && list_has_text(list, "*"))
-        causes_invalid_shown(c, at, shown_list(c->arena, list), "if '*' is present, must not specify other %s", what);
+        causes_invalid_shown(c, at, shown_list(c->arena, list),
+                             "if '*' is present, must not specify other %s", what);
 }
 
 struct resource_scan {
@@ -53,7 +56,8 @@ struct resource_scan {
     bool everything, all_resources, plain;
 };
 
-static void check_resource(struct causes *c, const struct path *at, struct slice text, struct resource_scan *scan)
+static void check_resource(struct causes *c, const struct path *at, struct slice text,
+                           struct resource_scan *scan)
 {
     struct slice resource, rest = text;
 
@@ -90,7 +94,8 @@ static void check_resources(struct causes *c, const struct path *at, const struc
             causes_required(c, PATH_I(at, i), "");
     }
     if (value_count(list) > 1 && scan.everything)
-        causes_invalid_shown(c, at, shown_list(c->arena, list), "if '*/*' is present, must not specify other resources");
+        causes_invalid_shown(c, at, shown_list(c->arena, list),
+                             "if '*/*' is present, must not specify other resources");
     if (scan.all_resources && scan.plain)
         causes_invalid_shown(c, at, shown_list(c->arena, list),
                              "if '*' is present, must not specify other resources without subresources");

@@ -1,7 +1,8 @@
 /*
- * admission_parts: what the kinds of admissionregistration.k8s.io share: which requests a hook or policy is asked about. Upstream:
- * pkg/apis/admissionregistration/validation. Pure; one thread at a time per request. CEL expressions are looked at for being there and for
- * their length; compiling them is the admission chain's business.
+ * admission_parts: what the kinds of admissionregistration.k8s.io share: which requests a hook or policy is
+ * asked about. Upstream: pkg/apis/admissionregistration/validation. Pure; one thread at a time per request.
+ * CEL expressions are looked at for being there and for their length; compiling them is the admission chain's
+ * business.
  */
 #ifndef APISERVER_KINDS_ADMISSION_PARTS_H
 #define APISERVER_KINDS_ADMISSION_PARTS_H
@@ -16,7 +17,8 @@ void check_match_conditions(struct causes *c, const struct path *at, const struc
 /* Names that are kept for configuration files. `at` is metadata.name's. */
 void check_static_suffix(struct kind_request *req, const struct value *object, const struct value *old);
 /* An optional text; only looked at when set. */
-void check_if_set(struct causes *c, const struct path *at, const struct value *text, const char *const *known);
+void check_if_set(struct causes *c, const struct path *at, const struct value *text,
+                  const char *const *known);
 /* Is there anything but white space? */
 bool is_blank(struct slice text);
 /* `parent`.url and `parent`.service of a client configuration; exactly one (webhookconfiguration.c). */

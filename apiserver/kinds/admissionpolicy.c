@@ -111,9 +111,10 @@ static void check_mutable_operations(struct causes *c, const struct path *at, co
 
 static bool is_cel_identifier(struct slice name)
 {
-    static const char *const reserved[] = {"true",   "false",  "null", "in",       "as",     "break",   "const",
-                                           "continue", "else", "for",  "function", "if",     "import",  "let",
-                                           "loop",   "package", "namespace", "return", "var", "void",   "while", NULL};
+    static const char *const reserved[] = {"true",   "false",    "null",  "in",      "as",        "break",
+                                           "const",  "continue", "else",  "for",     "function",  "if",
+                                           "import", "let",      "loop",  "package", "namespace", "return",
+                                           "var",    "void",     "while", NULL};
 
     for (size_t i = 0; i < name.len; i++) {
         unsigned char ch = (unsigned char)name.ptr[i];
@@ -150,7 +151,8 @@ static bool has_line_break(struct slice text)
 static void check_validation(struct causes *c, const struct path *at, const struct value *validation)
 {
     static const char *const reasons[] = {"Forbidden", "Invalid", "RequestEntityTooLarge", NULL};
-    struct slice message = text_at(validation, "message"), expression = text_at(validation, "messageExpression");
+    struct slice message = text_at(validation, "message"),
+                 expression = text_at(validation, "messageExpression");
 
     if (is_blank(text_at(validation, "expression")))
         causes_required(c, PATH(at, "expression"), "expression is not specified");
@@ -163,7 +165,8 @@ static void check_validation(struct causes *c, const struct path *at, const stru
     check_if_set(c, PATH(at, "reason"), field_of(validation, "reason"), reasons);
 }
 
-static void check_annotation(struct causes *c, const struct path *at, const struct value *annotation, struct slice name)
+static void check_annotation(struct causes *c, const struct path *at, const struct value *annotation,
+                             struct slice name)
 {
     struct slice key = text_at(annotation, "key"), expression = text_at(annotation, "valueExpression");
 
@@ -175,10 +178,12 @@ static void check_annotation(struct causes *c, const struct path *at, const stru
     if (is_blank(expression))
         causes_required(c, PATH(at, "valueExpression"), "valueExpression is not specified");
     else if (expression.len > MAX_ANNOTATION_EXPRESSION)
-        causes_required(c, PATH(at, "valueExpression"), "must not exceed %d bytes", MAX_ANNOTATION_EXPRESSION);
+        causes_required(c, PATH(at, "valueExpression"), "must not exceed %d bytes",
+                        MAX_ANNOTATION_EXPRESSION);
 }
 
-static void check_annotations_of(struct causes *c, const struct path *at, const struct value *list, struct slice name)
+static void check_annotations_of(struct causes *c, const struct path *at, const struct value *list,
+                                 struct slice name)
 {
     struct text_set seen = TEXT_SET(c->arena);
 
@@ -211,7 +216,8 @@ static void check_mutation(struct causes *c, const struct path *at, const struct
         if (!slice_is(type, rows[i].type))
             continue;
         if (!value_is_set(patch))
-            causes_required(c, PATH(at, rows[i].field), "must be specified when patchType is %s", rows[i].type);
+            causes_required(c, PATH(at, rows[i].field), "must be specified when patchType is %s",
+                            rows[i].type);
         else if (is_blank(text_at(patch, "expression")))
             causes_required(c, PATH(PATH(at, rows[i].field), "expression"), "");
         if (value_is_set(field_of(mutation, rows[i].other)))
@@ -223,10 +229,11 @@ static void check_mutation(struct causes *c, const struct path *at, const struct
 /* ---- policies ---- */
 
 /* What both sorts begin with. */
-static void check_policy(struct causes *c, const struct path *at, const struct value *spec, const struct value *old_spec,
-                         bool mutating)
+static void check_policy(struct causes *c, const struct path *at, const struct value *spec,
+                         const struct value *old_spec, bool mutating)
 {
-    const struct value *match = field_of(spec, "matchConstraints"), *conditions = field_of(spec, "matchConditions");
+    const struct value *match = field_of(spec, "matchConstraints"),
+                       *conditions = field_of(spec, "matchConditions");
     struct path match_at = path_field(at, "matchConstraints");
 
     check_enum(c, PATH(at, "failurePolicy"), field_of(spec, "failurePolicy"), failure_policies, true);
@@ -264,7 +271,8 @@ static void validate_validating(struct kind_request *req, const struct value *ob
 {
     struct causes *c = req->causes;
     const struct value *spec = field_of(object, "spec");
-    const struct value *validations = field_of(spec, "validations"), *annotations = field_of(spec, "auditAnnotations");
+    const struct value *validations = field_of(spec, "validations"),
+                       *annotations = field_of(spec, "auditAnnotations");
     struct path at = path_field(NULL, "spec"), validations_at = path_field(&at, "validations"),
                 annotations_at = path_field(&at, "auditAnnotations");
 
@@ -294,7 +302,8 @@ static void validate_mutating(struct kind_request *req, const struct value *obje
         causes_required(c, &mutations_at, "mutations must contain at least one item");
     for (size_t i = 0; i < value_count(mutations); i++)
         check_mutation(c, PATH_I(&mutations_at, i), value_item(mutations, i));
-    check_enum(c, PATH(&at, "reinvocationPolicy"), field_of(spec, "reinvocationPolicy"), reinvocation_policies, true);
+    check_enum(c, PATH(&at, "reinvocationPolicy"), field_of(spec, "reinvocationPolicy"),
+               reinvocation_policies, true);
     check_static_suffix(req, object, old);
 }
 
@@ -302,7 +311,8 @@ static struct value cell_param_kind(struct arena *arena, const struct value *par
 {
     if (!value_is_set(param))
         return cell_cstr("<unset>");
-    return cell_format(arena, "%.*s/%.*s", SLICE_ARG(text_at(param, "apiVersion")), SLICE_ARG(text_at(param, "kind")));
+    return cell_format(arena, "%.*s/%.*s", SLICE_ARG(text_at(param, "apiVersion")),
+                       SLICE_ARG(text_at(param, "kind")));
 }
 
 static void row_validating(struct arena *arena, const struct value *object, int64_t now, struct value *cells)
@@ -398,26 +408,31 @@ static struct value cell_selector(struct arena *arena, const struct value *selec
     const char *labels = "", *requirements = "";
 
     for (VALUE_EACH_ENTRY(entry, field_of(selector, "matchLabels")))
-        labels = arena_printf(arena, "%s%.*s: %.*s,", labels, SLICE_ARG(entry->key), SLICE_ARG(value_text(&entry->value)));
+        labels = arena_printf(arena, "%s%.*s: %.*s,", labels, SLICE_ARG(entry->key),
+                              SLICE_ARG(value_text(&entry->value)));
     for (VALUE_EACH(requirement, field_of(selector, "matchExpressions"))) {
         const char *values = "";
         for (VALUE_EACH(item, field_of(requirement, "values")))
             values = arena_printf(arena, "%s%s%.*s", values, *values ? " " : "", SLICE_ARG(value_text(item)));
-        requirements = arena_printf(arena, "%sLabelSelectorRequirement{Key:%.*s,Operator:%.*s,Values:[%s],},", requirements,
-                                    SLICE_ARG(text_at(requirement, "key")), SLICE_ARG(text_at(requirement, "operator")), values);
+        requirements = arena_printf(arena, "%sLabelSelectorRequirement{Key:%.*s,Operator:%.*s,Values:[%s],},",
+                                    requirements, SLICE_ARG(text_at(requirement, "key")),
+                                    SLICE_ARG(text_at(requirement, "operator")), values);
     }
-    return cell_format(arena,
-                       "&LabelSelector{MatchLabels:map[string]string{%s},MatchExpressions:[]LabelSelectorRequirement{%s},}",
-                       labels, requirements);
+    return cell_format(
+        arena,
+        "&LabelSelector{MatchLabels:map[string]string{%s},MatchExpressions:[]LabelSelectorRequirement{%s},}",
+        labels, requirements);
 }
 
 static void row_binding(struct arena *arena, const struct value *object, int64_t now, struct value *cells)
 {
-    const struct value *ref = field_of(field_of(object, "spec"), "paramRef"), *selector = field_of(ref, "selector");
+    const struct value *ref = field_of(field_of(object, "spec"), "paramRef"),
+                       *selector = field_of(ref, "selector");
     struct slice name = text_at(ref, "name"), namespace = text_at(ref, "namespace");
 
     if (name.len)
-        cells[2] = cell_format(arena, "%.*s/%.*s", SLICE_ARG(namespace.len ? namespace : SLICE("*")), SLICE_ARG(name));
+        cells[2] = cell_format(arena, "%.*s/%.*s", SLICE_ARG(namespace.len ? namespace : SLICE("*")),
+                               SLICE_ARG(name));
     else if (value_is_set(selector))
         cells[2] = cell_selector(arena, selector);
     else

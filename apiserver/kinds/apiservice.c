@@ -9,15 +9,18 @@
 
 enum { MAX_GROUP_PRIORITY = 20000, MAX_VERSION_PRIORITY = 1000 };
 
-static void check_own_name(struct causes *c, const struct value *object, struct slice group, struct slice version)
+static void check_own_name(struct causes *c, const struct value *object, struct slice group,
+                           struct slice version)
 {
-    struct slice name = object_name(object), wanted = arena_slicef(c->arena, "%.*s.%.*s", SLICE_ARG(version), SLICE_ARG(group));
+    struct slice name = object_name(object),
+                 wanted = arena_slicef(c->arena, "%.*s.%.*s", SLICE_ARG(version), SLICE_ARG(group));
     struct path at = path_field(PATH(NULL, "metadata"), "name");
 
     if (name_check_path_segment(name))
         check_name(c, &at, name, name_check_path_segment);
     else if (!slice_eq(name, wanted))
-        causes_invalid_text(c, &at, name, "must be `spec.version+\".\"+spec.group`: \"%.*s\"", SLICE_ARG(wanted));
+        causes_invalid_text(c, &at, name, "must be `spec.version+\".\"+spec.group`: \"%.*s\"",
+                            SLICE_ARG(wanted));
 }
 
 static void check_local(struct causes *c, const struct path *at, const struct value *spec)
@@ -44,7 +47,8 @@ static void check_remote(struct causes *c, const struct path *at, const struct v
         causes_required(c, PATH(&service_at, "name"), "");
     check_port(c, PATH(&service_at, "port"), value_int(field_of(service, "port"), 0));
     if (value_bool(field_of(spec, "insecureSkipTLSVerify")) && text_at(spec, "caBundle").len)
-        causes_invalid_shown(c, PATH(at, "insecureSkipTLSVerify"), "true", "may not be true if caBundle is present");
+        causes_invalid_shown(c, PATH(at, "insecureSkipTLSVerify"), "true",
+                             "may not be true if caBundle is present");
 }
 
 static void check_status(struct causes *c, const struct value *status)
@@ -80,11 +84,11 @@ static void validate(struct kind_request *req, const struct value *object, const
         check_name(c, PATH(&at, "group"), group, name_check_subdomain);
     check_name(c, PATH(&at, "version"), version, name_check_label_1035);
     if (group_priority <= 0 || group_priority > MAX_GROUP_PRIORITY)
-        causes_invalid_int(c, PATH(&at, "groupPriorityMinimum"), group_priority, "must be positive and at most %d",
-                           MAX_GROUP_PRIORITY);
+        causes_invalid_int(c, PATH(&at, "groupPriorityMinimum"), group_priority,
+                           "must be positive and at most %d", MAX_GROUP_PRIORITY);
     if (version_priority <= 0 || version_priority > MAX_VERSION_PRIORITY)
-        causes_invalid_int(c, PATH(&at, "versionPriority"), version_priority, "must be positive and at most %d",
-                           MAX_VERSION_PRIORITY);
+        causes_invalid_int(c, PATH(&at, "versionPriority"), version_priority,
+                           "must be positive and at most %d", MAX_VERSION_PRIORITY);
     if (value_is_set(field_of(spec, "service")))
         check_remote(c, &at, spec);
     else
@@ -114,8 +118,8 @@ static void create(struct kind_request *req, struct value *object)
 /* Whoever writes the status writes nothing else. */
 static void update(struct kind_request *req, struct value *object, const struct value *old)
 {
-    static const unsigned kept[] = {meta_v1_ObjectMeta_labels, meta_v1_ObjectMeta_annotations, meta_v1_ObjectMeta_finalizers,
-                                    meta_v1_ObjectMeta_ownerReferences};
+    static const unsigned kept[] = {meta_v1_ObjectMeta_labels, meta_v1_ObjectMeta_annotations,
+                                    meta_v1_ObjectMeta_finalizers, meta_v1_ObjectMeta_ownerReferences};
     struct value *meta = value_mut(object, apiregistration_v1_APIService_metadata);
 
     for (size_t i = 0; slice_is(req->subresource, "status") && i < sizeof kept / sizeof *kept; i++)
@@ -127,9 +131,10 @@ static void row(struct arena *arena, const struct value *object, int64_t now, st
     enum { SERVICE = 1, AVAILABLE };
     const struct value *service = value_path(object, "spec.service");
 
-    cells[SERVICE] = value_is_set(service) ? cell_format(arena, "%.*s/%.*s", SLICE_ARG(text_at(service, "namespace")),
-                                                         SLICE_ARG(text_at(service, "name")))
-                                           : cell_cstr("Local");
+    cells[SERVICE] = value_is_set(service)
+                         ? cell_format(arena, "%.*s/%.*s", SLICE_ARG(text_at(service, "namespace")),
+                                       SLICE_ARG(text_at(service, "name")))
+                         : cell_cstr("Local");
     cells[AVAILABLE] = cell_cstr("Unknown");
     for (VALUE_EACH(condition, value_path(object, "status.conditions"))) {
         struct slice status = text_at(condition, "status"), reason = text_at(condition, "reason");

@@ -1,6 +1,7 @@
 /* certificates.k8s.io: requests for certificates. Rules: pkg/apis/certificates/validation,
- * pkg/registry/certificates/certificates. A request passes three hands: its author writes the spec once, an approver adds conditions through "approval",
- * the signer adds the certificate through "status"; none may touch what is another's. */
+ * pkg/registry/certificates/certificates. A request passes three hands: its author writes the spec once, an
+ * approver adds conditions through "approval", the signer adds the certificate through "status"; none may
+ * touch what is another's. */
 #include "apiserver/kinds/access.h"
 #include "apiserver/kinds/names.h"
 #include "apiserver/kinds/pem.h"
@@ -11,18 +12,37 @@
 #include "openapi/gen/certificates_v1.h"
 #include "openapi/scalar.h"
 
-#define AT_CSR(v, field)    value_at(v, certificates_v1_CertificateSigningRequest_##field)
-#define MUT_CSR(v, field)   value_mut(v, certificates_v1_CertificateSigningRequest_##field)
-#define MUT_SPEC(v, field)  value_mut(v, certificates_v1_CertificateSigningRequestSpec_##field)
-#define LEGACY_SIGNER       "kubernetes.io/legacy-unknown"
+#define AT_CSR(v, field)   value_at(v, certificates_v1_CertificateSigningRequest_##field)
+#define MUT_CSR(v, field)  value_mut(v, certificates_v1_CertificateSigningRequest_##field)
+#define MUT_SPEC(v, field) value_mut(v, certificates_v1_CertificateSigningRequestSpec_##field)
+#define LEGACY_SIGNER      "kubernetes.io/legacy-unknown"
 
 enum { MIN_EXPIRATION = 600, SUBDOMAIN_MAX = 253, LABEL_MAX = 63 };
 
-static const char *const usages[] = {
-    "any",           "cert sign",         "client auth",      "code signing",  "content commitment", "crl sign",
-    "data encipherment", "decipher only", "digital signature", "email protection", "encipher only", "ipsec end system",
-    "ipsec tunnel",  "ipsec user",        "key agreement",    "key encipherment", "microsoft sgc",   "netscape sgc",
-    "ocsp signing",  "s/mime",            "server auth",      "signing",       "timestamping",       NULL};
+static const char *const usages[] = {"any",
+                                     "cert sign",
+                                     "client auth",
+                                     "code signing",
+                                     "content commitment",
+                                     "crl sign",
+                                     "data encipherment",
+                                     "decipher only",
+                                     "digital signature",
+                                     "email protection",
+                                     "encipher only",
+                                     "ipsec end system",
+                                     "ipsec tunnel",
+                                     "ipsec user",
+                                     "key agreement",
+                                     "key encipherment",
+                                     "microsoft sgc",
+                                     "netscape sgc",
+                                     "ocsp signing",
+                                     "s/mime",
+                                     "server auth",
+                                     "signing",
+                                     "timestamping",
+                                     NULL};
 static const char *const decisions[] = {"Approved", "Denied", NULL};
 static const char *const final_types[] = {"Approved", "Denied", "Failed", NULL};
 
@@ -186,7 +206,8 @@ static void check_request_conditions(struct causes *c, const struct path *at, co
                                      const struct value *old)
 {
     const struct value *conditions = conditions_of(object);
-    bool allow_empty = old && has_empty_type(old), allow_duplicates = old && has_duplicate_type(c->arena, old);
+    bool allow_empty = old && has_empty_type(old),
+         allow_duplicates = old && has_duplicate_type(c->arena, old);
     struct text_set seen = TEXT_SET(c->arena);
 
     for (size_t i = 0; i < value_count(conditions); i++) {
@@ -202,8 +223,8 @@ static void check_request_conditions(struct causes *c, const struct path *at, co
 }
 
 /* What may not be done to the conditions that are there. */
-static void check_condition_changes(struct kind_request *req, const struct path *at, const struct value *object,
-                                    const struct value *old)
+static void check_condition_changes(struct kind_request *req, const struct path *at,
+                                    const struct value *object, const struct value *old)
 {
     struct causes *c = req->causes;
 
@@ -254,7 +275,8 @@ static void check_usages(struct causes *c, const struct path *at, const struct v
 
 static void check_request_spec(struct causes *c, const struct value *spec, const struct value *old_spec)
 {
-    const struct value *expiration = field_of(spec, "expirationSeconds"), *request = field_of(spec, "request");
+    const struct value *expiration = field_of(spec, "expirationSeconds"),
+                       *request = field_of(spec, "request");
     struct slice signer = text_at(spec, "signerName");
     struct path at = path_field(NULL, "spec");
     const char *fault = csr_fault(bytes_of(c->arena, request));
@@ -268,8 +290,8 @@ static void check_request_spec(struct causes *c, const struct value *spec, const
     else
         check_signer_name(c, PATH(&at, "signerName"), signer);
     if (expiration->kind == VALUE_INT && expiration->i < MIN_EXPIRATION)
-        causes_invalid_int(c, PATH(&at, "expirationSeconds"), expiration->i,
-                           "must be at least %d seconds", MIN_EXPIRATION);
+        causes_invalid_int(c, PATH(&at, "expirationSeconds"), expiration->i, "must be at least %d seconds",
+                           MIN_EXPIRATION);
 }
 
 static void check_certificate(struct kind_request *req, const struct path *at, const struct value *now,
@@ -304,13 +326,25 @@ static void validate_request(struct kind_request *req, const struct value *objec
             causes_forbidden(c, &certificate_at, "updates may not modify existing certificate content");
     }
     if (decided_both_ways(object) && !(old && decided_both_ways(old)))
-        causes_invalid_text(c, &conditions_at,
-                            SLICE("{conditions[{\"type\": \"Approved\"}], conditions[{\"type\": \"Denied\"}]}"),
-                            "must specify at most one of: `conditions[{\"type\": \"Approved\"}]`, "
-                            "`conditions[{\"type\": \"Denied\"}]`");
+        causes_invalid_text(
+            c, &conditions_at,
+            SLICE("{conditions[{\"type\": \"Approved\"}], conditions[{\"type\": \"Denied\"}]}"),
+            "must specify at most one of: `conditions[{\"type\": \"Approved\"}]`, "
+            "`conditions[{\"type\": \"Denied\"}]`");
 }
 
 /* ---- certificatesigningrequests: what the server decides ---- */
+
+/* spec.extra[key]; a key that is there already is replaced. */
+static void add_extra(struct arena *arena, struct value *extra, struct slice key, const struct slice *values,
+                      size_t count)
+{
+    struct value list = value_new_list(arena, count);
+
+    for (size_t i = 0; i < count; i++)
+        *value_append(arena, &list) = value_of_string(values[i]);
+    *value_put(arena, extra, key) = list;
+}
 
 static void set_requester(struct kind_request *req, struct value *spec)
 {
@@ -326,17 +360,17 @@ static void set_requester(struct kind_request *req, struct value *spec)
         *MUT_SPEC(spec, uid) = value_of_string(user->uid);
     for (size_t i = 0; i < user->group_count; i++)
         *value_append(req->arena, groups) = value_of_string(user->groups[i]);
-    for (size_t i = 0; i < user->extra_count; i++) {
-        struct value list = value_new_list(req->arena, user->extra[i].count);
-        for (size_t k = 0; k < user->extra[i].count; k++)
-            *value_append(req->arena, &list) = value_of_string(user->extra[i].values[k]);
-        *value_put(req->arena, extra, user->extra[i].key) = list;
-    }
+    for (size_t i = 0; i < user->extra_count; i++)
+        add_extra(req->arena, extra, user->extra[i].key, user->extra[i].values, user->extra[i].count);
+    if (user->credential_id.len)
+        add_extra(req->arena, extra, SLICE("authentication.kubernetes.io/credential-id"),
+                  &user->credential_id, 1);
 }
 
 static void create_request(struct kind_request *req, struct value *object)
 {
-    set_requester(req, value_ensure_record(req->arena, object, certificates_v1_CertificateSigningRequest_spec));
+    set_requester(req,
+                  value_ensure_record(req->arena, object, certificates_v1_CertificateSigningRequest_spec));
     *MUT_CSR(object, status) = value_absent;
 }
 

@@ -1,4 +1,5 @@
-/* clustertrustbundles: roots to trust. Rules: pkg/apis/certificates/validation, pkg/registry/certificates/clustertrustbundle. */
+/* clustertrustbundles: roots to trust. Rules: pkg/apis/certificates/validation,
+ * pkg/registry/certificates/clustertrustbundle. */
 #include <openssl/x509v3.h>
 #include "apiserver/kinds/access.h"
 #include "apiserver/kinds/names.h"
@@ -10,8 +11,8 @@
 
 enum { BUNDLE_MAX = 1 << 20 };
 
-static const char *trust_anchor_fault(const struct pem_block *block, struct arena *arena, struct text_set *seen,
-                                      bool *ret_duplicate)
+static const char *trust_anchor_fault(const struct pem_block *block, struct arena *arena,
+                                      struct text_set *seen, bool *ret_duplicate)
 {
     const unsigned char *p = block->der;
 
@@ -24,11 +25,13 @@ static const char *trust_anchor_fault(const struct pem_block *block, struct aren
         X509_free(certificate);
         return "does not parse as X.509";
     }
-    bool is_ca = (X509_get_extension_flags(certificate) & (EXFLAG_BCONS | EXFLAG_CA)) == (EXFLAG_BCONS | EXFLAG_CA);
+    bool is_ca =
+        (X509_get_extension_flags(certificate) & (EXFLAG_BCONS | EXFLAG_CA)) == (EXFLAG_BCONS | EXFLAG_CA);
     X509_free(certificate);
     if (!is_ca)
         return "does not have the CA bit set";
-    *ret_duplicate |= !text_set_add(seen, arena_dup(arena, slice_make((const char *)block->der, (size_t)block->len)));
+    *ret_duplicate |=
+        !text_set_add(seen, arena_dup(arena, slice_make((const char *)block->der, (size_t)block->len)));
     return NULL;
 }
 
@@ -79,7 +82,8 @@ static void check_bundle_name(struct causes *c, const struct path *at, struct sl
 static void validate_bundle(struct kind_request *req, const struct value *object, const struct value *old)
 {
     struct causes *c = req->causes;
-    const struct value *spec = field_of(object, "spec"), *old_spec = old ? field_of(old, "spec") : &value_absent;
+    const struct value *spec = field_of(object, "spec"),
+                       *old_spec = old ? field_of(old, "spec") : &value_absent;
     const struct value *signer = field_of(spec, "signerName");
     struct path at = path_field(NULL, "spec");
 

@@ -1,5 +1,5 @@
-/* customresourcedefinitions: apiextensions.k8s.io/v1. Rules: apiextensions-apiserver/pkg/apis/apiextensions/validation,
- * pkg/registry/customresourcedefinition. */
+/* customresourcedefinitions: apiextensions.k8s.io/v1. Rules:
+ * apiextensions-apiserver/pkg/apis/apiextensions/validation, pkg/registry/customresourcedefinition. */
 #include "apiserver/kinds/crd.h"
 #include <ctype.h>
 #include <stdlib.h>
@@ -14,7 +14,8 @@
 
 enum { MAX_SELECTABLE = 8, MAX_WARNING = 256 };
 
-static const char *const shared_fields[] = {"schema", "subresources", "additionalPrinterColumns", "selectableFields"};
+static const char *const shared_fields[] = {"schema", "subresources", "additionalPrinterColumns",
+                                            "selectableFields"};
 
 bool crd_common(const struct value *versions, const char *field)
 {
@@ -84,11 +85,13 @@ static void check_names(struct causes *c, const struct path *at, const struct va
 
     for (size_t i = 0; i < 2; i++)
         if (text_at(names, plain[i]).len)
-            check_joined(c, PATH(at, plain[i]), text_at(names, plain[i]), text_at(names, plain[i]), name_check_label_1035, "");
+            check_joined(c, PATH(at, plain[i]), text_at(names, plain[i]), text_at(names, plain[i]),
+                         name_check_label_1035, "");
     for (size_t i = 0; i < 2; i++)
         if (text_at(names, kinds[i]).len)
-            check_joined(c, PATH(at, kinds[i]), text_at(names, kinds[i]), lower_case(c->arena, text_at(names, kinds[i])),
-                         name_check_label_1035, "may have mixed case, but should otherwise match: ");
+            check_joined(c, PATH(at, kinds[i]), text_at(names, kinds[i]),
+                         lower_case(c->arena, text_at(names, kinds[i])), name_check_label_1035,
+                         "may have mixed case, but should otherwise match: ");
     check_label_list(c, PATH(at, "shortNames"), field_of(names, "shortNames"));
     if (kind.len && slice_eq(kind, list_kind))
         causes_invalid_text(c, PATH(at, "listKind"), list_kind, "kind and listKind may not be the same");
@@ -144,21 +147,24 @@ static void check_subresources(struct causes *c, const struct path *at, const st
     if (!value_is_set(scale))
         return;
     check_scale_path(c, PATH(&scale_at, "specReplicasPath"), text_at(scale, "specReplicasPath"), ".spec.");
-    check_scale_path(c, PATH(&scale_at, "statusReplicasPath"), text_at(scale, "statusReplicasPath"), ".status.");
-    if (selector.len && check_json_path(c, &selector_at, selector) && !slice_starts(selector, SLICE(".spec.")) &&
-        !slice_starts(selector, SLICE(".status.")))
+    check_scale_path(c, PATH(&scale_at, "statusReplicasPath"), text_at(scale, "statusReplicasPath"),
+                     ".status.");
+    if (selector.len && check_json_path(c, &selector_at, selector) &&
+        !slice_starts(selector, SLICE(".spec.")) && !slice_starts(selector, SLICE(".status.")))
         causes_invalid_text(c, &selector_at, selector, "should be a json path under either .spec or .status");
 }
 
 static void check_columns(struct causes *c, const struct path *at, const struct value *columns)
 {
     static const char *const types[] = {"boolean", "date", "integer", "number", "string", NULL};
-    static const char *const formats[] = {"byte", "date", "date-time", "double", "float", "int32", "int64", "password", NULL};
+    static const char *const formats[] = {"byte",  "date",  "date-time", "double", "float",
+                                          "int32", "int64", "password",  NULL};
     static const char wanted[] = "must be one of boolean,date,integer,number,string";
 
     for (size_t i = 0; i < value_count(columns); i++) {
         const struct value *column = value_item(columns, i);
-        struct slice type = text_at(column, "type"), format = text_at(column, "format"), path = text_at(column, "jsonPath");
+        struct slice type = text_at(column, "type"), format = text_at(column, "format"),
+                     path = text_at(column, "jsonPath");
         struct path item_at = path_index(at, i), path_at = path_field(&item_at, "JSONPath");
         if (!text_at(column, "name").len)
             causes_required(c, PATH(&item_at, "name"), "");
@@ -176,8 +182,8 @@ static void check_columns(struct causes *c, const struct path *at, const struct 
     }
 }
 
-static void check_selectable(struct causes *c, const struct path *at, const struct value *fields, const struct value *schema,
-                             bool any_count)
+static void check_selectable(struct causes *c, const struct path *at, const struct value *fields,
+                             const struct value *schema, bool any_count)
 {
     static const char *const types[] = {"string", "boolean", "integer", NULL};
     struct text_set seen = TEXT_SET(c->arena);
@@ -197,7 +203,8 @@ static void check_selectable(struct causes *c, const struct path *at, const stru
         if (slice_is(path, ".metadata") || slice_starts(path, SLICE(".metadata.")))
             causes_invalid_text(c, &path_at, path, "must not point to fields in metadata");
         if (!text_is_one_of(text_at(&found, "type"), types))
-            causes_invalid_text(c, &path_at, path, "must point to a field of type string, boolean or integer");
+            causes_invalid_text(c, &path_at, path,
+                                "must point to a field of type string, boolean or integer");
         if (!text_set_add(&seen, path))
             causes_duplicate(c, &path_at, path);
     }
@@ -222,7 +229,8 @@ static void check_deprecation(struct causes *c, const struct path *at, const str
         causes_invalid_text(c, at, text, "must not be an empty string");
     for (size_t i = 0; i < text.len; i++)
         if ((unsigned char)text.ptr[i] < 0x20 || text.ptr[i] == 0x7f) {
-            causes_invalid_text(c, at, text, "must only contain printable UTF-8 characters; found another at index %zu", i);
+            causes_invalid_text(
+                c, at, text, "must only contain printable UTF-8 characters; found another at index %zu", i);
             return;
         }
 }
@@ -232,10 +240,10 @@ static bool has_status(const struct value *version)
     return value_is_set(field_of(field_of(version, "subresources"), "status"));
 }
 
-/* The fields of `version` that all versions share (common) or that they do not; `at` is where they stand. schema_name: what the place of the
- * schema is called there. */
-static void check_parts(struct causes *c, const struct path *at, const struct value *versions, const struct value *version,
-                        bool common, const char *schema_name, bool status)
+/* The fields of `version` that all versions share (common) or that they do not; `at` is where they stand.
+ * schema_name: what the place of the schema is called there. */
+static void check_parts(struct causes *c, const struct path *at, const struct value *versions,
+                        const struct value *version, bool common, const char *schema_name, bool status)
 {
     const struct value *schema = field_of(field_of(version, "schema"), "openAPIV3Schema");
     const struct value *selectable = field_of(version, "selectableFields");
@@ -311,12 +319,14 @@ static bool knows_reviews(const struct value *conversion)
     return !value_count(list) || list_has_text(list, "v1") || list_has_text(list, "v1beta1");
 }
 
-static void check_conversion(struct causes *c, const struct path *at, const struct value *conversion, bool any_review)
+static void check_conversion(struct causes *c, const struct path *at, const struct value *conversion,
+                             bool any_review)
 {
     static const char *const strategies[] = {"None", "Webhook", NULL};
     const struct value *hook = field_of(conversion, "webhook"), *client = field_of(hook, "clientConfig"),
                        *reviews = field_of(hook, "conversionReviewVersions");
-    struct path client_at = path_field(at, "webhookClientConfig"), reviews_at = path_field(at, "conversionReviewVersions");
+    struct path client_at = path_field(at, "webhookClientConfig"),
+                reviews_at = path_field(at, "conversionReviewVersions");
 
     if (!value_is_set(conversion))
         return;
@@ -342,7 +352,8 @@ static void note_default(void *found, const struct value *schema)
     *(bool *)found |= value_is_set(field_of(schema, "default"));
 }
 
-static void check_spec(struct causes *c, const struct path *at, const struct value *spec, const struct value *old_spec)
+static void check_spec(struct causes *c, const struct path *at, const struct value *spec,
+                       const struct value *old_spec)
 {
     static const char *const scopes[] = {"Cluster", "Namespaced", NULL};
     const struct value *versions = field_of(spec, "versions"), *first = first_of(versions),
@@ -369,7 +380,8 @@ static void check_spec(struct causes *c, const struct path *at, const struct val
     if (keeps && value_is_set(conversion) && !value_is(field_of(conversion, "strategy"), "None"))
         causes_invalid_text(c, PATH(&conversion_at, "strategy"), text_at(conversion, "strategy"),
                             "must be None if spec.preserveUnknownFields is true");
-    check_conversion(c, &conversion_at, conversion, old_spec && !knows_reviews(field_of(old_spec, "conversion")));
+    check_conversion(c, &conversion_at, conversion,
+                     old_spec && !knows_reviews(field_of(old_spec, "conversion")));
 }
 
 static bool is_established(const struct value *object)
@@ -380,10 +392,11 @@ static bool is_established(const struct value *object)
     return false;
 }
 
-static void check_kept(struct causes *c, const struct path *at, const struct value *object, const struct value *old)
+static void check_kept(struct causes *c, const struct path *at, const struct value *object,
+                       const struct value *old)
 {
-    const struct value *spec = field_of(object, "spec"), *was = field_of(old, "spec"), *names = field_of(spec, "names"),
-                       *old_names = field_of(was, "names");
+    const struct value *spec = field_of(object, "spec"), *was = field_of(old, "spec"),
+                       *names = field_of(spec, "names"), *old_names = field_of(was, "names");
     struct path names_at = path_field(at, "names");
 
     if (is_established(old)) {
@@ -398,7 +411,8 @@ static void check_kept(struct causes *c, const struct path *at, const struct val
 
 static void check_stored_versions(struct causes *c, const struct value *object)
 {
-    const struct value *stored = field_of(field_of(object, "status"), "storedVersions"), *versions = versions_of(object);
+    const struct value *stored = field_of(field_of(object, "status"), "storedVersions"),
+                       *versions = versions_of(object);
     struct path at = path_field(PATH(NULL, "status"), "storedVersions");
 
     if (!value_count(stored)) {
@@ -412,12 +426,15 @@ static void check_stored_versions(struct causes *c, const struct value *object)
         bool known = list_has_text(stored, arena_strdup(c->arena, name)) && text_set_add(&taken, name);
         text_set_add(&present, name);
         if (value_bool(field_of(version, "storage")) && !known)
-            causes_invalid_shown(c, &at, shown_list(c->arena, stored), "must have the storage version %.*s", SLICE_ARG(name));
+            causes_invalid_shown(c, &at, shown_list(c->arena, stored), "must have the storage version %.*s",
+                                 SLICE_ARG(name));
     }
     for (size_t i = 0; i < value_count(stored); i++) {
         struct slice name = value_text(value_item(stored, i));
         if (!text_set_has(&present, name))
-            causes_invalid_text(c, PATH_I(&at, i), name, "objects may still be stored in this version, so it must remain in spec.versions");
+            causes_invalid_text(
+                c, PATH_I(&at, i), name,
+                "objects may still be stored in this version, so it must remain in spec.versions");
     }
 }
 
@@ -462,15 +479,18 @@ static void validate(struct kind_request *req, const struct value *object, const
 {
     struct causes *c = req->causes;
     const struct value *spec = field_of(object, "spec");
-    struct slice name = object_name(object), group = text_at(spec, "group"), plural = text_at(field_of(spec, "names"), "plural");
-    struct path at = path_field(NULL, "spec"), accepted_at = path_field(PATH(NULL, "status"), "acceptedNames");
+    struct slice name = object_name(object), group = text_at(spec, "group"),
+                 plural = text_at(field_of(spec, "names"), "plural");
+    struct path at = path_field(NULL, "spec"),
+                accepted_at = path_field(PATH(NULL, "status"), "acceptedNames");
 
     if (slice_is(req->subresource, "status")) {
         check_names(c, &accepted_at, field_of(field_of(object, "status"), "acceptedNames"));
         return;
     }
     if (!old && !slice_eq(name, arena_slicef(req->arena, "%.*s.%.*s", SLICE_ARG(plural), SLICE_ARG(group))))
-        causes_invalid_text(c, PATH(PATH(NULL, "metadata"), "name"), name, "must be spec.names.plural+\".\"+spec.group");
+        causes_invalid_text(c, PATH(PATH(NULL, "metadata"), "name"), name,
+                            "must be spec.names.plural+\".\"+spec.group");
     check_spec(c, &at, spec, old ? field_of(old, "spec") : NULL);
     if (old)
         check_kept(c, &at, object, old);
@@ -479,8 +499,9 @@ static void validate(struct kind_request *req, const struct value *object, const
     check_approval(c, object, old);
     if (value_bool(field_of(spec, "preserveUnknownFields")) &&
         !(old && value_bool(field_of(field_of(old, "spec"), "preserveUnknownFields"))))
-        causes_invalid_shown(c, PATH(&at, "preserveUnknownFields"), "true",
-                             "cannot set to true, set x-kubernetes-preserve-unknown-fields in the schema instead");
+        causes_invalid_shown(
+            c, PATH(&at, "preserveUnknownFields"), "true",
+            "cannot set to true, set x-kubernetes-preserve-unknown-fields in the schema instead");
     warn_crd(req, object, old);
 }
 

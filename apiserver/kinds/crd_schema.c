@@ -1,4 +1,5 @@
-/* The OpenAPI schema of a custom resource. Rules: apiextensions-apiserver/pkg/apis/apiextensions/validation. */
+/* The OpenAPI schema of a custom resource. Rules: apiextensions-apiserver/pkg/apis/apiextensions/validation.
+ */
 #include "apiserver/kinds/crd.h"
 #include "apiserver/kinds/admission_parts.h"
 #include "apiserver/kinds/shown.h"
@@ -43,7 +44,8 @@ struct value crd_schema_at(struct arena *arena, const struct value *schema, stru
     return *at;
 }
 
-void crd_walk(struct arena *arena, const struct value *schema, void (*each)(void *arg, const struct value *schema), void *arg)
+void crd_walk(struct arena *arena, const struct value *schema,
+              void (*each)(void *arg, const struct value *schema), void *arg)
 {
     static const char *const lists[] = {"allOf", "anyOf", "oneOf"};
     struct value items, rest;
@@ -95,7 +97,8 @@ static bool type_fits(const struct value *schema, const char *type)
         return value_bool(field_of(schema, "nullable"));
     if (value_bool(field_of(schema, "x-kubernetes-int-or-string")))
         return strcmp(type, "integer") == 0 || strcmp(type, "string") == 0;
-    return !wanted.len || slice_is(wanted, type) || (slice_is(wanted, "number") && strcmp(type, "integer") == 0);
+    return !wanted.len || slice_is(wanted, type) ||
+           (slice_is(wanted, "number") && strcmp(type, "integer") == 0);
 }
 
 static void check_defaults(struct causes *c, const struct path *at, const struct value *schema)
@@ -108,7 +111,8 @@ static void check_defaults(struct causes *c, const struct path *at, const struct
 
     if (value_is_set(given) && !type_fits(schema, type))
         causes_type_invalid(c, PATH(at, "default"), arena_printf(c->arena, "\"%s\"", type),
-                            " in body must be of type %.*s: \"%s\"", SLICE_ARG(text_at(schema, "type")), type);
+                            " in body must be of type %.*s: \"%s\"", SLICE_ARG(text_at(schema, "type")),
+                            type);
     if (value_is_set(&items))
         check_defaults(c, PATH(at, "items"), &items);
     for (VALUE_EACH_ENTRY(entry, properties))
@@ -122,7 +126,8 @@ static void check_defaults(struct causes *c, const struct path *at, const struct
 static void check_unsupported(struct context x, const struct path *at, const struct value *schema)
 {
     static const char *const types[] = {"array", "boolean", "integer", "number", "object", "string", NULL};
-    static const char *const unsupported[] = {"id", "additionalItems", "patternProperties", "definitions", "dependencies", "$ref"};
+    static const char *const unsupported[] = {"id",          "additionalItems", "patternProperties",
+                                              "definitions", "dependencies",    "$ref"};
     const struct value *items = field_of(schema, "items");
 
     check_if_set(x.c, PATH(at, "type"), field_of(schema, "type"), types);
@@ -136,14 +141,15 @@ static void check_unsupported(struct context x, const struct path *at, const str
     if (items->kind == VALUE_RAW && items->len && items->s[0] == '[')
         causes_forbidden(x.c, PATH(at, "items"), "items must be a schema object and not an array");
     if (x.in_metadata && value_bool(field_of(schema, "x-kubernetes-embedded-resource")))
-        causes_forbidden(x.c, PATH(at, "x-kubernetes-embedded-resource"), "must not be used inside of resource meta");
+        causes_forbidden(x.c, PATH(at, "x-kubernetes-embedded-resource"),
+                         "must not be used inside of resource meta");
     if (value_bool(field_of(schema, "uniqueItems")))
         causes_forbidden(x.c, PATH(at, "uniqueItems"), "comparing all items with each other takes too long");
 }
 
 /* x-kubernetes-map-type and x-kubernetes-list-type go with a type. */
-static void check_collection(struct causes *c, const struct path *at, const struct value *schema, const char *keyword,
-                             const char *type, const char *const *known)
+static void check_collection(struct causes *c, const struct path *at, const struct value *schema,
+                             const char *keyword, const char *type, const char *const *known)
 {
     const struct value *given = field_of(schema, keyword);
     struct slice have = text_at(schema, "type");
@@ -158,7 +164,8 @@ static void check_collection(struct causes *c, const struct path *at, const stru
         causes_not_supported(c, PATH(at, keyword), value_text(given), known);
 }
 
-static void check_set(struct causes *c, const struct path *at, const struct value *schema, const struct value *items)
+static void check_set(struct causes *c, const struct path *at, const struct value *schema,
+                      const struct value *items)
 {
     const struct value *list = field_of(items, LIST), *map = field_of(items, MAP);
     struct path items_at = path_field(at, "items");
@@ -175,7 +182,8 @@ static void check_set(struct causes *c, const struct path *at, const struct valu
     }
 }
 
-static void check_map_keys(struct causes *c, const struct path *at, const struct value *schema, const struct value *items)
+static void check_map_keys(struct causes *c, const struct path *at, const struct value *schema,
+                           const struct value *items)
 {
     const struct value *keys = field_of(schema, KEYS), *properties = field_of(items, "properties");
     struct path keys_at = path_field(at, KEYS), properties_at = path_field(PATH(at, "items"), "properties");
@@ -184,18 +192,24 @@ static void check_map_keys(struct causes *c, const struct path *at, const struct
     for (VALUE_EACH(key, keys)) {
         const struct value *property = value_get(properties, value_text(key));
         if (!value_is_set(property))
-            causes_invalid_shown(c, &keys_at, shown_list(c->arena, keys), "entries must all be names of item properties");
-        else if (value_is(field_of(property, "type"), "array") || value_is(field_of(property, "type"), "object"))
-            causes_invalid_text(c, PATH(PATH_K(&properties_at, value_text(key)), "type"), text_at(items, "type"),
+            causes_invalid_shown(c, &keys_at, shown_list(c->arena, keys),
+                                 "entries must all be names of item properties");
+        else if (value_is(field_of(property, "type"), "array") ||
+                 value_is(field_of(property, "type"), "object"))
+            causes_invalid_text(c, PATH(PATH_K(&properties_at, value_text(key)), "type"),
+                                text_at(items, "type"),
                                 "must be a scalar type if parent array's " LIST " is map");
         if (!text_set_add(&seen, value_text(key)))
-            causes_invalid_shown(c, &keys_at, shown_list(c->arena, keys), "must not contain duplicate entries");
+            causes_invalid_shown(c, &keys_at, shown_list(c->arena, keys),
+                                 "must not contain duplicate entries");
     }
 }
 
-static void check_list_map(struct causes *c, const struct path *at, const struct value *schema, const struct value *items)
+static void check_list_map(struct causes *c, const struct path *at, const struct value *schema,
+                           const struct value *items)
 {
-    const struct value *keys = field_of(schema, KEYS), *list = field_of(schema, LIST), *raw = field_of(schema, "items");
+    const struct value *keys = field_of(schema, KEYS), *list = field_of(schema, LIST),
+                       *raw = field_of(schema, "items");
     struct path items_at = path_field(at, "items");
     bool is_map = value_is(list, "map");
 
@@ -210,15 +224,18 @@ static void check_list_map(struct causes *c, const struct path *at, const struct
     if (!value_is_set(raw))
         causes_required(c, &items_at, "must have a schema if " LIST " is map");
     else if (!value_is_set(items))
-        causes_invalid_shown(c, &items_at, arena_strdup(c->arena, value_text(raw)), "must be one schema if " LIST " is map");
+        causes_invalid_shown(c, &items_at, arena_strdup(c->arena, value_text(raw)),
+                             "must be one schema if " LIST " is map");
     else if (!value_is(field_of(items, "type"), "object"))
-        causes_invalid_text(c, PATH(&items_at, "type"), text_at(items, "type"), "must be object if parent's " LIST " is map");
+        causes_invalid_text(c, PATH(&items_at, "type"), text_at(items, "type"),
+                            "must be object if parent's " LIST " is map");
     else
         check_map_keys(c, at, schema, items);
 }
 
 /* Keys must be there to be compared. */
-static void check_keyed_items(struct causes *c, const struct path *at, const struct value *schema, const struct value *items)
+static void check_keyed_items(struct causes *c, const struct path *at, const struct value *schema,
+                              const struct value *items)
 {
     struct slice list = text_at(schema, LIST);
     struct path items_at = path_field(at, "items"), properties_at = path_field(&items_at, "properties");
@@ -226,7 +243,8 @@ static void check_keyed_items(struct causes *c, const struct path *at, const str
     if (!value_is_set(items) || (!slice_is(list, "set") && !slice_is(list, "map")))
         return;
     if (value_bool(field_of(items, "nullable")))
-        causes_forbidden(c, PATH(&items_at, "nullable"), "cannot be nullable when " LIST " is %.*s", SLICE_ARG(list));
+        causes_forbidden(c, PATH(&items_at, "nullable"), "cannot be nullable when " LIST " is %.*s",
+                         SLICE_ARG(list));
     for (VALUE_EACH(key, slice_is(list, "map") ? field_of(schema, KEYS) : &value_absent)) {
         struct slice name = value_text(key);
         const struct value *property = value_get(field_of(items, "properties"), name);
@@ -235,7 +253,8 @@ static void check_keyed_items(struct causes *c, const struct path *at, const str
             continue;
         if (!list_has_text(field_of(items, "required"), arena_strdup(c->arena, name)) &&
             !value_is_set(field_of(property, "default")))
-            causes_required(c, PATH(&at_key, "default"), "a key of the list must be required or have a default");
+            causes_required(c, PATH(&at_key, "default"),
+                            "a key of the list must be required or have a default");
         if (value_bool(field_of(property, "nullable")))
             causes_forbidden(c, PATH(&at_key, "nullable"), "a key of the list cannot be nullable");
     }
@@ -254,8 +273,8 @@ static void check_cel_rule(struct causes *c, const struct path *at, const struct
 {
     static const char *const reasons[] = {"FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid",
                                           "FieldValueRequired", NULL};
-    struct slice text = text_at(rule, "rule"), message = text_at(rule, "message"), field = text_at(rule, "fieldPath"),
-                 expression = text_at(rule, "messageExpression");
+    struct slice text = text_at(rule, "rule"), message = text_at(rule, "message"),
+                 field = text_at(rule, "fieldPath"), expression = text_at(rule, "messageExpression");
 
     if (is_blank(text))
         causes_required(c, PATH(at, "rule"), "rule is not specified");
@@ -325,7 +344,8 @@ static void check_logic(struct context x, const struct path *at, const struct va
 
 static void check_schema(struct context x, const struct path *at, const struct value *schema, bool root)
 {
-    static const char *const maps[] = {"atomic", "granular", NULL}, *const lists[] = {"atomic", "set", "map", NULL};
+    static const char *const maps[] = {"atomic", "granular", NULL}, *const lists[] = {"atomic", "set", "map",
+                                                                                      NULL};
     const struct value *rules = field_of(schema, "x-kubernetes-validations");
     const struct value *keeps = field_of(schema, "x-kubernetes-preserve-unknown-fields");
     struct value items = crd_inner_schema(x.c->arena, field_of(schema, "items"));
@@ -338,7 +358,8 @@ static void check_schema(struct context x, const struct path *at, const struct v
     if (value_is_set(&items))
         check_schema(x, PATH(at, "items"), &items, false);
     if (value_is_set(keeps) && !value_bool(keeps))
-        causes_invalid_shown(x.c, PATH(at, "x-kubernetes-preserve-unknown-fields"), "false", "must be true or undefined");
+        causes_invalid_shown(x.c, PATH(at, "x-kubernetes-preserve-unknown-fields"), "false",
+                             "must be true or undefined");
     check_collection(x.c, at, schema, MAP, "object", maps);
     check_set(x.c, at, schema, &items);
     check_collection(x.c, at, schema, LIST, "array", lists);
@@ -351,10 +372,29 @@ static void check_schema(struct context x, const struct path *at, const struct v
 /* With the status subresource the root is an object that is cut in two. */
 static void check_root(struct causes *c, const struct path *at, const struct value *schema)
 {
-    static const char *const allowed[] = {"description", "type", "format", "title", "maximum", "exclusiveMaximum", "minimum",
-                                          "exclusiveMinimum", "maxLength", "minLength", "pattern", "maxItems", "minItems",
-                                          "uniqueItems", "multipleOf", "required", "items", "properties", "externalDocs",
-                                          "example", "x-kubernetes-preserve-unknown-fields", "x-kubernetes-validations", NULL};
+    static const char *const allowed[] = {"description",
+                                          "type",
+                                          "format",
+                                          "title",
+                                          "maximum",
+                                          "exclusiveMaximum",
+                                          "minimum",
+                                          "exclusiveMinimum",
+                                          "maxLength",
+                                          "minLength",
+                                          "pattern",
+                                          "maxItems",
+                                          "minItems",
+                                          "uniqueItems",
+                                          "multipleOf",
+                                          "required",
+                                          "items",
+                                          "properties",
+                                          "externalDocs",
+                                          "example",
+                                          "x-kubernetes-preserve-unknown-fields",
+                                          "x-kubernetes-validations",
+                                          NULL};
 
     for (unsigned i = 0; schema->kind == VALUE_RECORD && i < schema->record->type->field_count; i++) {
         const char *name = schema->record->type->fields[i].name;
@@ -373,7 +413,8 @@ static void check_root(struct causes *c, const struct path *at, const struct val
     }
 }
 
-void check_crd_schema(struct causes *c, const struct path *at, const struct value *validation, bool has_status)
+void check_crd_schema(struct causes *c, const struct path *at, const struct value *validation,
+                      bool has_status)
 {
     const struct value *schema = field_of(validation, "openAPIV3Schema");
     struct path schema_at = path_field(at, "openAPIV3Schema");

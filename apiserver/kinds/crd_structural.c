@@ -1,5 +1,5 @@
-/* What makes a schema structural: every place has one type, and that is told outside of allOf, anyOf, oneOf and not. Rules:
- * apiextensions-apiserver/pkg/apiserver/schema/validation.go. */
+/* What makes a schema structural: every place has one type, and that is told outside of allOf, anyOf, oneOf
+ * and not. Rules: apiextensions-apiserver/pkg/apiserver/schema/validation.go. */
 #include <stdlib.h>
 #include "apiserver/kinds/crd.h"
 
@@ -49,10 +49,19 @@ static void check_values(struct causes *c, const struct path *at, const struct v
 /* Inside of logic, a schema may only say what values are good. */
 static void check_nested(struct causes *c, const struct path *at, const struct value *schema)
 {
-    static const char *const forbidden[] = {"type", "additionalProperties", "default", "title", "description", "nullable",
-                                            "x-kubernetes-preserve-unknown-fields", "x-kubernetes-embedded-resource",
-                                            "x-kubernetes-int-or-string", "x-kubernetes-list-map-keys",
-                                            "x-kubernetes-list-type", "x-kubernetes-map-type", "x-kubernetes-validations"};
+    static const char *const forbidden[] = {"type",
+                                            "additionalProperties",
+                                            "default",
+                                            "title",
+                                            "description",
+                                            "nullable",
+                                            "x-kubernetes-preserve-unknown-fields",
+                                            "x-kubernetes-embedded-resource",
+                                            "x-kubernetes-int-or-string",
+                                            "x-kubernetes-list-map-keys",
+                                            "x-kubernetes-list-type",
+                                            "x-kubernetes-map-type",
+                                            "x-kubernetes-validations"};
     const struct value *properties = field_of(schema, "properties");
     struct path properties_at = path_field(at, "properties");
     struct value items = crd_inner_schema(c->arena, field_of(schema, "items"));
@@ -66,15 +75,18 @@ static void check_nested(struct causes *c, const struct path *at, const struct v
         if (value_is_set(field_of(schema, forbidden[i])))
             causes_forbidden(c, PATH(at, forbidden[i]), "must be left out to be structural");
     if (value_is_set(field_of(properties, "metadata")))
-        causes_forbidden(c, PATH_K(&properties_at, SLICE("metadata")), "must not be specified in a nested context");
+        causes_forbidden(c, PATH_K(&properties_at, SLICE("metadata")),
+                         "must not be specified in a nested context");
 }
 
 /* metadata is as it always is; only its names may be restricted. */
-static void check_metadata(struct causes *c, const struct path *at, const struct value *schema, bool check, enum level level)
+static void check_metadata(struct causes *c, const struct path *at, const struct value *schema, bool check,
+                           enum level level)
 {
     static const char *const ignored[] = {"type", "default", "properties"};
     const struct value *properties = field_of(schema, "properties");
-    size_t known = value_is_set(field_of(properties, "name")) + value_is_set(field_of(properties, "generateName"));
+    size_t known =
+        value_is_set(field_of(properties, "name")) + value_is_set(field_of(properties, "generateName"));
     bool other = known != value_count(properties);
 
     if (check && !value_is(field_of(schema, "type"), "object"))
@@ -94,7 +106,8 @@ static void check_metadata(struct causes *c, const struct path *at, const struct
 
 static void check_type(struct causes *c, const struct path *at, const struct value *schema, enum level level)
 {
-    static const char *const where[] = {"at the root", "for specified array items", "for specified object fields"};
+    static const char *const where[] = {"at the root", "for specified array items",
+                                        "for specified object fields"};
     bool embedded = value_bool(field_of(schema, "x-kubernetes-embedded-resource"));
     bool keeps = value_bool(field_of(schema, "x-kubernetes-preserve-unknown-fields"));
     bool either = value_bool(field_of(schema, "x-kubernetes-int-or-string"));
@@ -114,19 +127,23 @@ static void check_type(struct causes *c, const struct path *at, const struct val
     else if (!type.len && !either && !keeps)
         causes_required(c, &type_at, "must not be empty %s", where[level]);
     if (embedded && value_is_set(field_of(schema, "additionalProperties")))
-        causes_forbidden(c, PATH(at, "additionalProperties"), "must not be used if x-kubernetes-embedded-resource is set");
+        causes_forbidden(c, PATH(at, "additionalProperties"),
+                         "must not be used if x-kubernetes-embedded-resource is set");
     if (level == AT_ROOT && type.len && !slice_is(type, "object"))
         causes_invalid_text(c, &type_at, type, "must be object at the root");
     if (embedded && !keeps && !value_count(field_of(schema, "properties")))
-        causes_required(c, PATH(at, "properties"), "must not be empty if x-kubernetes-embedded-resource is true");
+        causes_required(c, PATH(at, "properties"),
+                        "must not be empty if x-kubernetes-embedded-resource is true");
 }
 
 static void check_level(struct causes *c, const struct path *at, const struct value *schema, enum level level)
 {
     static const char *const names[] = {"kind", "apiVersion"};
     bool check = level == AT_ROOT || value_bool(field_of(schema, "x-kubernetes-embedded-resource"));
-    const struct value *properties = field_of(schema, "properties"), *more = field_of(schema, "additionalProperties");
-    struct value items = crd_inner_schema(c->arena, field_of(schema, "items")), rest = crd_inner_schema(c->arena, more);
+    const struct value *properties = field_of(schema, "properties"),
+                       *more = field_of(schema, "additionalProperties");
+    struct value items = crd_inner_schema(c->arena, field_of(schema, "items")),
+                 rest = crd_inner_schema(c->arena, more);
     struct path properties_at = path_field(at, "properties");
 
     if (value_is(field_of(schema, "type"), "array") && !value_is_set(field_of(schema, "items")))
@@ -144,11 +161,12 @@ static void check_level(struct causes *c, const struct path *at, const struct va
     for (size_t i = 0; check && i < sizeof names / sizeof *names; i++) {
         const struct value *property = field_of(properties, names[i]);
         if (value_is_set(property) && !value_is(field_of(property, "type"), "string"))
-            causes_invalid_text(c, PATH(PATH_K(&properties_at, slice_str(names[i])), "type"), text_at(property, "type"),
-                                "must be string");
+            causes_invalid_text(c, PATH(PATH_K(&properties_at, slice_str(names[i])), "type"),
+                                text_at(property, "type"), "must be string");
     }
     if (value_is_set(field_of(properties, "metadata")))
-        check_metadata(c, PATH_K(&properties_at, SLICE("metadata")), field_of(properties, "metadata"), check, level);
+        check_metadata(c, PATH_K(&properties_at, SLICE("metadata")), field_of(properties, "metadata"), check,
+                       level);
 }
 
 /* By the text "field: message", as upstream sorts them. */

@@ -1,4 +1,5 @@
-/* extension: the kinds that change what the API itself is and does: admission, custom resources, aggregation, devices. */
+/* extension: the kinds that change what the API itself is and does: admission, custom resources, aggregation,
+ * devices. */
 #include "apiserver/kinds/admission_parts.h"
 #include "apiserver/kinds/resource.h"
 

@@ -1,5 +1,6 @@
-/* flowcontrol.apiserver.k8s.io: how requests are sorted and how many run at once. Rules: pkg/apis/flowcontrol/validation. What upstream's
- * generated rules say (which half of a union must be there) comes last. */
+/* flowcontrol.apiserver.k8s.io: how requests are sorted and how many run at once. Rules:
+ * pkg/apis/flowcontrol/validation. What upstream's generated rules say (which half of a union must be there)
+ * comes last. */
 #include <math.h>
 #include "apiserver/kinds/access.h"
 #include "apiserver/kinds/names.h"
@@ -16,7 +17,8 @@ enum { MAX_PRECEDENCE = 10000, MAX_QUEUES = 10 * 1000 * 1000, MAX_HASH_BITS = 60
 /* ---- objects that the server lives by: their specs are fixed ---- */
 
 #define ANYTHING                                                                                             \
-    "\"resourceRules\":[{\"verbs\":[\"*\"],\"apiGroups\":[\"*\"],\"resources\":[\"*\"],\"clusterScope\":true,\"namespaces\":[\"*\"]}]," \
+    "\"resourceRules\":[{\"verbs\":[\"*\"],\"apiGroups\":[\"*\"],\"resources\":[\"*\"],\"clusterScope\":"    \
+    "true,\"namespaces\":[\"*\"]}],"                                                                         \
     "\"nonResourceRules\":[{\"verbs\":[\"*\"],\"nonResourceURLs\":[\"*\"]}]"
 #define A_GROUP(name) "{\"kind\":\"Group\",\"group\":{\"name\":\"" name "\"}}"
 
@@ -26,8 +28,8 @@ static const struct fixed {
     {"exempt", "{\"priorityLevelConfiguration\":{\"name\":\"exempt\"},\"matchingPrecedence\":1,\"rules\":[{"
                "\"subjects\":[" A_GROUP("system:masters") "]," ANYTHING "}]}"},
     {"catch-all", "{\"priorityLevelConfiguration\":{\"name\":\"catch-all\"},\"matchingPrecedence\":10000,"
-                  "\"distinguisherMethod\":{\"type\":\"ByUser\"},\"rules\":[{\"subjects\":["
-                  A_GROUP("system:unauthenticated") "," A_GROUP("system:authenticated") "]," ANYTHING "}]}"},
+                  "\"distinguisherMethod\":{\"type\":\"ByUser\"},\"rules\":[{\"subjects\":[" A_GROUP(
+                      "system:unauthenticated") "," A_GROUP("system:authenticated") "]," ANYTHING "}]}"},
     {NULL, NULL}};
 static const struct fixed fixed_levels[] = {
     {"exempt", "{\"type\":\"Exempt\"}"},
@@ -57,7 +59,8 @@ static void check_fixed(struct causes *c, const struct path *at, const struct fi
 
 /* ---- flowschemas ---- */
 
-static void check_subject_name(struct causes *c, const struct path *at, const struct value *subject, const char *kind)
+static void check_subject_name(struct causes *c, const struct path *at, const struct value *subject,
+                               const char *kind)
 {
     if (!value_is_set(subject))
         causes_required(c, at, "subjects of kind '%s' have one", kind);
@@ -116,7 +119,8 @@ static void check_verbs(struct causes *c, const struct path *at, const struct va
         causes_required(c, at, "must contain at least one value");
     } else if (list_has_text(verbs, "*")) {
         if (value_count(verbs) > 1)
-            causes_invalid_shown(c, at, shown_list(c->arena, verbs), "if '*' is present, must not specify other verbs");
+            causes_invalid_shown(c, at, shown_list(c->arena, verbs),
+                                 "if '*' is present, must not specify other verbs");
     } else {
         for (VALUE_EACH(verb, verbs)) {
             if (text_is_one_of(value_text(verb), known))
@@ -133,7 +137,8 @@ static void check_some(struct causes *c, const struct path *at, const struct val
     if (!value_count(list))
         causes_required(c, at, "must contain at least one of the %s", what);
     else if (value_count(list) > 1 && list_has_text(list, "*"))
-        causes_invalid_shown(c, at, shown_list(c->arena, list), "if '*' is present, must not specify other %s", what);
+        causes_invalid_shown(c, at, shown_list(c->arena, list),
+                             "if '*' is present, must not specify other %s", what);
 }
 
 static void check_resource_rule(struct causes *c, const struct path *at, const struct value *rule)
@@ -203,7 +208,8 @@ static void check_schema_rule(struct causes *c, const struct path *at, const str
         check_non_resource_rule(c, PATH_I(&others_at, i), value_item(others, i));
 }
 
-static void check_schema_spec(struct causes *c, const struct path *at, const struct value *spec, struct slice name)
+static void check_schema_spec(struct causes *c, const struct path *at, const struct value *spec,
+                              struct slice name)
 {
     static const char *const methods[] = {"ByNamespace", "ByUser", NULL};
     const struct value *method = field_of(spec, "distinguisherMethod"), *rules = field_of(spec, "rules");
@@ -217,10 +223,11 @@ static void check_schema_spec(struct causes *c, const struct path *at, const str
     if (precedence > MAX_PRECEDENCE)
         causes_invalid_int(c, &precedence_at, precedence, "must not be greater than %d", MAX_PRECEDENCE);
     if (precedence == 1 && !slice_is(name, "exempt"))
-        causes_invalid_int(c, &precedence_at, precedence, "only the schema named 'exempt' may have matchingPrecedence 1");
+        causes_invalid_int(c, &precedence_at, precedence,
+                           "only the schema named 'exempt' may have matchingPrecedence 1");
     if (value_is_set(method) && !text_is_one_of(text_at(method, "type"), methods))
-        causes_not_supported_shown(c, PATH(PATH(at, "distinguisherMethod"), "type"), shown_record(c->arena, method),
-                                   methods);
+        causes_not_supported_shown(c, PATH(PATH(at, "distinguisherMethod"), "type"),
+                                   shown_record(c->arena, method), methods);
     if (level.len)
         check_name(c, PATH(&level_at, "name"), level, name_check_subdomain);
     else
@@ -244,7 +251,8 @@ static void check_conditions(struct causes *c, const struct value *object)
     }
 }
 
-static void validate_schema_object(struct kind_request *req, const struct value *object, const struct value *old)
+static void validate_schema_object(struct kind_request *req, const struct value *object,
+                                   const struct value *old)
 {
     struct path at = path_field(NULL, "spec");
     const struct value *spec = field_of(object, "spec");
@@ -274,7 +282,8 @@ static void row_schema(struct arena *arena, const struct value *object, int64_t 
 
 static void check_queuing(struct causes *c, const struct path *at, const struct value *queuing)
 {
-    int64_t queues = value_int(field_of(queuing, "queues"), 0), hand = value_int(field_of(queuing, "handSize"), 0),
+    int64_t queues = value_int(field_of(queuing, "queues"), 0),
+            hand = value_int(field_of(queuing, "handSize"), 0),
             limit = value_int(field_of(queuing, "queueLengthLimit"), 0);
 
     if (limit <= 0)
@@ -286,10 +295,11 @@ static void check_queuing(struct causes *c, const struct path *at, const struct 
     if (hand <= 0)
         causes_invalid_int(c, PATH(at, "handSize"), hand, "must be positive");
     else if (hand > queues)
-        causes_invalid_int(c, PATH(at, "handSize"), hand, "should not be greater than queues (%lld)", (long long)queues);
+        causes_invalid_int(c, PATH(at, "handSize"), hand, "should not be greater than queues (%lld)",
+                           (long long)queues);
     else if (ceil(log2((double)queues) * (double)hand) > MAX_HASH_BITS)
-        causes_invalid_int(c, PATH(at, "handSize"), hand, "dealing such a hand needs more than %d bits of hash",
-                           MAX_HASH_BITS);
+        causes_invalid_int(c, PATH(at, "handSize"), hand,
+                           "dealing such a hand needs more than %d bits of hash", MAX_HASH_BITS);
 }
 
 static void check_not_negative(struct causes *c, const struct path *at, const struct value *n)
@@ -307,11 +317,13 @@ static void check_percent(struct causes *c, const struct path *at, const struct 
 static void check_limited(struct causes *c, const struct path *at, const struct value *limited)
 {
     static const char *const types[] = {"Queue", "Reject", NULL};
-    const struct value *response = field_of(limited, "limitResponse"), *queuing = field_of(response, "queuing");
+    const struct value *response = field_of(limited, "limitResponse"),
+                       *queuing = field_of(response, "queuing");
     struct slice type = text_at(response, "type");
     struct path response_at = path_field(at, "limitResponse");
 
-    check_not_negative(c, PATH(at, "nominalConcurrencyShares"), field_of(limited, "nominalConcurrencyShares"));
+    check_not_negative(c, PATH(at, "nominalConcurrencyShares"),
+                       field_of(limited, "nominalConcurrencyShares"));
     if (slice_is(type, "Queue") && value_is_set(queuing))
         check_queuing(c, PATH(&response_at, "queuing"), queuing);
     if (type.len && !text_is_one_of(type, types))
@@ -320,7 +332,8 @@ static void check_limited(struct causes *c, const struct path *at, const struct 
     check_not_negative(c, PATH(at, "borrowingLimitPercent"), field_of(limited, "borrowingLimitPercent"));
 }
 
-static void check_level_spec(struct causes *c, const struct path *at, const struct value *spec, struct slice name)
+static void check_level_spec(struct causes *c, const struct path *at, const struct value *spec,
+                             struct slice name)
 {
     static const char *const types[] = {"Exempt", "Limited", NULL};
     const struct value *exempt = field_of(spec, "exempt"), *limited = field_of(spec, "limited");
@@ -340,8 +353,8 @@ static void check_level_spec(struct causes *c, const struct path *at, const stru
 }
 
 /* The member of a union that goes with `type`, and only with it. */
-static void check_member(struct causes *c, const struct path *at, const struct value *owner, const char *field,
-                         const char *type, bool required)
+static void check_member(struct causes *c, const struct path *at, const struct value *owner,
+                         const char *field, const char *type, bool required)
 {
     bool mine = slice_is(text_at(owner, "type"), type), set = value_is_set(field_of(owner, field));
 
@@ -354,7 +367,8 @@ static void check_member(struct causes *c, const struct path *at, const struct v
 static void check_level_unions(struct causes *c, const struct path *at, const struct value *spec)
 {
     const struct value *limited = field_of(spec, "limited"), *response = field_of(limited, "limitResponse");
-    struct path limited_at = path_field(at, "limited"), response_at = path_field(&limited_at, "limitResponse");
+    struct path limited_at = path_field(at, "limited"),
+                response_at = path_field(&limited_at, "limitResponse");
 
     check_member(c, at, spec, "exempt", "Exempt", false);
     check_member(c, at, spec, "limited", "Limited", true);
@@ -397,8 +411,9 @@ static void row_level(struct arena *arena, const struct value *object, int64_t n
                         ? value_of_int(value_int(field_of(limited, "nominalConcurrencyShares"), 0))
                         : cell_cstr("<none>");
     for (size_t i = 0; i < 3; i++)
-        cells[QUEUES + i] = value_is_set(queuing) ? value_of_int(value_int(field_of(queuing, queuing_fields[i]), 0))
-                                                  : cell_cstr("<none>");
+        cells[QUEUES + i] = value_is_set(queuing)
+                                ? value_of_int(value_int(field_of(queuing, queuing_fields[i]), 0))
+                                : cell_cstr("<none>");
 }
 
 const struct kind kind_flowschemas = {.group = GROUP,

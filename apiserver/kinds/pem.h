@@ -1,6 +1,6 @@
 /*
- * pem: the blocks of a PEM text, one after the other; what stands between them is skipped. Ownership: a block holds OpenSSL's memory
- * until the next one is read or cleanup_pem_block runs. One thread at a time.
+ * pem: the blocks of a PEM text, one after the other; what stands between them is skipped. Ownership: a block
+ * holds OpenSSL's memory until the next one is read or cleanup_pem_block runs. One thread at a time.
  *
  *     cleanup_bio BIO *bio = pem_open(text);
  *     cleanup_pem_block struct pem_block block = {0};

@@ -1,5 +1,6 @@
-/* rbac.authorization.k8s.io: roles and their bindings. Rules: pkg/apis/rbac/validation, pkg/registry/rbac. Whether the writer may grant
- * what is written is the authorizer's question, not one of the object. What upstream's generated rules say comes last. */
+/* rbac.authorization.k8s.io: roles and their bindings. Rules: pkg/apis/rbac/validation, pkg/registry/rbac.
+ * Whether the writer may grant what is written is the authorizer's question, not one of the object. What
+ * upstream's generated rules say comes last. */
 #include "apiserver/kinds/access.h"
 #include "apiserver/kinds/label_selector.h"
 #include "apiserver/kinds/names.h"
@@ -13,7 +14,8 @@
 static void check_rule(struct causes *c, const struct path *at, const struct value *rule, bool namespaced)
 {
     const struct value *urls = field_of(rule, "nonResourceURLs");
-    bool names_resources = value_count(field_of(rule, "apiGroups")) || value_count(field_of(rule, "resources")) ||
+    bool names_resources = value_count(field_of(rule, "apiGroups")) ||
+                           value_count(field_of(rule, "resources")) ||
                            value_count(field_of(rule, "resourceNames"));
 
     if (value_count(urls)) {
@@ -60,7 +62,8 @@ static bool selectors_are_good(struct arena *arena, const struct value *selector
 static void check_aggregation(struct causes *c, const struct value *rule, const struct value *old_rule)
 {
     const struct value *selectors = field_of(rule, "clusterRoleSelectors");
-    struct path rule_at = path_field(NULL, "aggregationRule"), at = path_field(&rule_at, "clusterRoleSelectors");
+    struct path rule_at = path_field(NULL, "aggregationRule"),
+                at = path_field(&rule_at, "clusterRoleSelectors");
     bool any_value = !selectors_are_good(c->arena, field_of(old_rule, "clusterRoleSelectors"));
 
     if (!value_is_set(rule))
@@ -81,7 +84,8 @@ static void validate_role(struct kind_request *req, const struct value *object, 
     check_rule_verbs(req->causes, field_of(object, "rules"));
 }
 
-static void validate_cluster_role(struct kind_request *req, const struct value *object, const struct value *old)
+static void validate_cluster_role(struct kind_request *req, const struct value *object,
+                                  const struct value *old)
 {
     check_rules(req->causes, field_of(object, "rules"), false);
     check_aggregation(req->causes, field_of(object, "aggregationRule"),
@@ -91,7 +95,8 @@ static void validate_cluster_role(struct kind_request *req, const struct value *
 
 /* ---- bindings ---- */
 
-static void check_subject(struct causes *c, const struct path *at, const struct value *subject, bool namespaced)
+static void check_subject(struct causes *c, const struct path *at, const struct value *subject,
+                          bool namespaced)
 {
     static const char *const kinds[] = {"ServiceAccount", "User", "Group", NULL};
     static const char *const core[] = {"", NULL}, *const rbac[] = {GROUP, NULL};
@@ -127,7 +132,8 @@ static void check_names_given(struct causes *c, const struct value *object, cons
 static void validate_binding(struct kind_request *req, const struct value *object, const struct value *old)
 {
     static const char *const groups[] = {GROUP, NULL};
-    static const char *const all_kinds[] = {"Role", "ClusterRole", NULL}, *const *cluster_kinds = all_kinds + 1;
+    static const char *const all_kinds[] = {"Role", "ClusterRole", NULL}, *const *cluster_kinds =
+                                                                              all_kinds + 1;
     bool namespaced = req->resource->namespaced;
     struct causes *c = req->causes;
     const struct value *ref = field_of(object, "roleRef"), *subjects = field_of(object, "subjects");

@@ -84,7 +84,8 @@ void check_attribute_name(struct causes *c, const struct path *at, struct slice 
 
 /* ---- taints ---- */
 
-void check_device_taint(struct causes *c, const struct path *at, const struct value *taint, const struct value *old)
+void check_device_taint(struct causes *c, const struct path *at, const struct value *taint,
+                        const struct value *old)
 {
     const struct value *effect = field_of(taint, "effect");
 
@@ -98,7 +99,8 @@ static void check_toleration(struct causes *c, const struct path *at, const stru
 {
     static const char *const operators[] = {"Equal", "Exists", NULL};
     const struct value *operator= field_of(toleration, "operator");
-    struct slice key = text_at(toleration, "key"), value = text_at(toleration, "value"), effect = text_at(toleration, "effect");
+    struct slice key = text_at(toleration, "key"), value = text_at(toleration, "value"),
+                 effect = text_at(toleration, "effect");
 
     if (key.len)
         check_name(c, PATH(at, "key"), key, name_check_qualified);
@@ -127,8 +129,10 @@ static void check_label_names(struct causes *c, const struct path *at, const str
 
 void check_binding_conditions(struct causes *c, const struct path *at, const struct value *owner)
 {
-    const struct value *good = field_of(owner, "bindingConditions"), *bad = field_of(owner, "bindingFailureConditions");
-    struct path good_at = path_field(at, "bindingConditions"), bad_at = path_field(at, "bindingFailureConditions");
+    const struct value *good = field_of(owner, "bindingConditions"),
+                       *bad = field_of(owner, "bindingFailureConditions");
+    struct path good_at = path_field(at, "bindingConditions"),
+                bad_at = path_field(at, "bindingFailureConditions");
     struct text_set seen = TEXT_SET(c->arena);
 
     check_label_names(c, &good_at, good);
@@ -167,7 +171,8 @@ void check_device_selectors(struct causes *c, const struct path *at, const struc
     }
 }
 
-void check_device_configuration(struct causes *c, const struct path *at, const struct value *owner, bool stored)
+void check_device_configuration(struct causes *c, const struct path *at, const struct value *owner,
+                                bool stored)
 {
     const struct value *opaque = field_of(owner, "opaque");
     struct path opaque_at = path_field(at, "opaque"), parameters_at = path_field(&opaque_at, "parameters");
@@ -191,7 +196,8 @@ void check_device_configuration(struct causes *c, const struct path *at, const s
 static void validate_class(struct kind_request *req, const struct value *object, const struct value *old)
 {
     struct causes *c = req->causes;
-    const struct value *spec = field_of(object, "spec"), *old_spec = old ? field_of(old, "spec") : &value_absent;
+    const struct value *spec = field_of(object, "spec"),
+                       *old_spec = old ? field_of(old, "spec") : &value_absent;
     const struct value *selectors = field_of(spec, "selectors"), *configs = field_of(spec, "config");
     const struct value *name = field_of(spec, "extendedResourceName");
     struct path at = path_field(NULL, "spec"), config_at = path_field(&at, "config");
@@ -199,7 +205,8 @@ static void validate_class(struct kind_request *req, const struct value *object,
 
     check_device_selectors(c, PATH(&at, "selectors"), selectors,
                            old && value_equal(selectors, field_of(old_spec, "selectors")));
-    for (size_t i = 0; check_count_limit(c, &config_at, configs, MAX_CONFIGS) && i < value_count(configs); i++)
+    for (size_t i = 0; check_count_limit(c, &config_at, configs, MAX_CONFIGS) && i < value_count(configs);
+         i++)
         check_device_configuration(c, PATH_I(&config_at, i), value_item(configs, i), stored);
     if (value_is_set(name) && !resource_is_extended(value_text(name)))
         causes_invalid_text(c, PATH(&at, "extendedResourceName"), value_text(name),
@@ -225,7 +232,8 @@ static void validate_taint_rule(struct kind_request *req, const struct value *ob
         check_pool_name(c, PATH(&selector_at, "pool"), text_at(selector, "pool"));
     if (value_is_set(field_of(selector, "device")))
         check_name(c, PATH(&selector_at, "device"), text_at(selector, "device"), name_check_label);
-    check_device_taint(c, PATH(&at, "taint"), field_of(spec, "taint"), old ? field_of(field_of(old, "spec"), "taint") : NULL);
+    check_device_taint(c, PATH(&at, "taint"), field_of(spec, "taint"),
+                       old ? field_of(field_of(old, "spec"), "taint") : NULL);
 }
 
 /* Another effect begins now, unless the client says when. */
@@ -247,7 +255,8 @@ static void update_taint_rule(struct kind_request *req, struct value *object, co
 static void row_taint_rule(struct arena *arena, const struct value *object, int64_t now, struct value *cells)
 {
     enum { KEY = 1, VALUE, EFFECT, ADDED };
-    const struct value *taint = field_of(field_of(object, "spec"), "taint"), *added = field_of(taint, "timeAdded");
+    const struct value *taint = field_of(field_of(object, "spec"), "taint"),
+                       *added = field_of(taint, "timeAdded");
 
     cells[KEY] = cell_text(text_at(taint, "key"));
     cells[VALUE] = cell_text(text_at(taint, "value"));

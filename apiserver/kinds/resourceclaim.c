@@ -1,4 +1,5 @@
-/* resourceclaims, resourceclaimtemplates: what a pod asks of devices, and what it got. Rules: pkg/apis/resource/validation. */
+/* resourceclaims, resourceclaimtemplates: what a pod asks of devices, and what it got. Rules:
+ * pkg/apis/resource/validation. */
 #include "apiserver/kinds/ip.h"
 #include "apiserver/kinds/names.h"
 #include "apiserver/kinds/podspec.h"
@@ -71,13 +72,15 @@ static void check_alternatives(struct causes *c, const struct path *at, const st
 
 static void check_request(struct causes *c, const struct path *at, const struct value *request)
 {
-    const struct value *exactly = field_of(request, "exactly"), *alternatives = field_of(request, "firstAvailable");
+    const struct value *exactly = field_of(request, "exactly"),
+                       *alternatives = field_of(request, "firstAvailable");
 
     check_name(c, PATH(at, "name"), text_at(request, "name"), name_check_label);
     if (!value_is_set(exactly) && !value_count(alternatives))
         causes_required(c, at, "exactly one of `exactly` or `firstAvailable` is required");
     else if (value_is_set(exactly) && value_count(alternatives))
-        causes_invalid_shown(c, at, "null", "exactly one of `exactly` or `firstAvailable` is required, but both are set");
+        causes_invalid_shown(c, at, "null",
+                             "exactly one of `exactly` or `firstAvailable` is required, but both are set");
     else if (value_is_set(exactly))
         check_wanted(c, PATH(at, "exactly"), exactly);
     else
@@ -104,7 +107,8 @@ static bool names_a_request(const struct value *requests, struct slice name)
     return false;
 }
 
-static void check_request_name(struct causes *c, const struct path *at, struct slice name, const struct value *requests)
+static void check_request_name(struct causes *c, const struct path *at, struct slice name,
+                               const struct value *requests)
 {
     static const char wanted[] = "must be the name of a request of the claim, or of a request and one of its "
                                  "alternatives separated by '/'";
@@ -134,7 +138,8 @@ static void check_request_names(struct causes *c, const struct path *at, const s
 static void check_constraint(struct causes *c, const struct path *at, const struct value *constraint,
                              const struct value *requests)
 {
-    const struct value *same = field_of(constraint, "matchAttribute"), *other = field_of(constraint, "distinctAttribute");
+    const struct value *same = field_of(constraint, "matchAttribute"),
+                       *other = field_of(constraint, "distinctAttribute");
 
     check_request_names(c, PATH(at, "requests"), field_of(constraint, "requests"), requests);
     if (value_is_set(same))
@@ -164,7 +169,8 @@ void check_device_claim(struct causes *c, const struct path *at, const struct va
         return;
     for (size_t i = 0; i < value_count(configs); i++) {
         struct path item_at = path_index(&configs_at, i);
-        check_request_names(c, PATH(&item_at, "requests"), field_of(value_item(configs, i), "requests"), requests);
+        check_request_names(c, PATH(&item_at, "requests"), field_of(value_item(configs, i), "requests"),
+                            requests);
         check_device_configuration(c, &item_at, value_item(configs, i), false);
     }
 }
@@ -179,13 +185,15 @@ static void check_share_id(struct causes *c, const struct path *at, const struct
     if (!value_is_set(id))
         return;
     for (size_t i = 0; good && i < text.len; i++)
-        good = i == 8 || i == 13 || i == 18 || i == 23 ? text.ptr[i] == '-'
-                                                       : strchr("0123456789abcdef", text.ptr[i]) && text.ptr[i];
+        good = i == 8 || i == 13 || i == 18 || i == 23
+                   ? text.ptr[i] == '-'
+                   : strchr("0123456789abcdef", text.ptr[i]) && text.ptr[i];
     if (!good)
         causes_invalid_text(c, at, text, "must be a UUID in lower case, as in RFC 4122");
 }
 
-static void check_result(struct causes *c, const struct path *at, const struct value *result, const struct value *requests)
+static void check_result(struct causes *c, const struct path *at, const struct value *result,
+                         const struct value *requests)
 {
     check_request_name(c, PATH(at, "request"), text_at(result, "request"), requests);
     check_driver_name(c, PATH(at, "driver"), text_at(result, "driver"));
@@ -201,7 +209,8 @@ static void check_allocation(struct causes *c, const struct path *at, const stru
                              const struct value *requests)
 {
     static const char *const sources[] = {"FromClaim", "FromClass", NULL};
-    const struct value *devices = field_of(allocation, "devices"), *selector = field_of(allocation, "nodeSelector");
+    const struct value *devices = field_of(allocation, "devices"),
+                       *selector = field_of(allocation, "nodeSelector");
     const struct value *results = field_of(devices, "results"), *configs = field_of(devices, "config");
     struct path devices_at = path_field(at, "devices"), results_at = path_field(&devices_at, "results"),
                 configs_at = path_field(&devices_at, "config");
@@ -212,8 +221,10 @@ static void check_allocation(struct causes *c, const struct path *at, const stru
     if (check_count_limit(c, &configs_at, configs, (size_t)2 * MAX_CONFIGS))
         for (size_t i = 0; i < value_count(configs); i++) {
             struct path item_at = path_index(&configs_at, i);
-            check_enum(c, PATH(&item_at, "source"), field_of(value_item(configs, i), "source"), sources, true);
-            check_request_names(c, PATH(&item_at, "requests"), field_of(value_item(configs, i), "requests"), requests);
+            check_enum(c, PATH(&item_at, "source"), field_of(value_item(configs, i), "source"), sources,
+                       true);
+            check_request_names(c, PATH(&item_at, "requests"), field_of(value_item(configs, i), "requests"),
+                                requests);
             check_device_configuration(c, &item_at, value_item(configs, i), false);
         }
     if (value_is_set(selector))
@@ -226,8 +237,8 @@ static struct slice device_id(struct arena *arena, const struct value *device)
     struct slice share = text_at(device, "shareID");
 
     return arena_slicef(arena, "%.*s/%.*s/%.*s%s%.*s", SLICE_ARG(text_at(device, "driver")),
-                        SLICE_ARG(text_at(device, "pool")), SLICE_ARG(text_at(device, "device")), share.len ? "/" : "",
-                        SLICE_ARG(share));
+                        SLICE_ARG(text_at(device, "pool")), SLICE_ARG(text_at(device, "device")),
+                        share.len ? "/" : "", SLICE_ARG(share));
 }
 
 static void check_network_data(struct causes *c, const struct path *at, const struct value *data)
@@ -245,12 +256,15 @@ static void check_network_data(struct causes *c, const struct path *at, const st
     for (size_t i = 0; i < value_count(ips); i++) {
         struct slice text = value_text(value_item(ips, i)), canonical;
         if (!cidr_parse(text, &cidr)) {
-            causes_invalid_text(c, PATH_I(&ips_at, i), text, "must be an address with its prefix, as in 10.9.8.7/24");
+            causes_invalid_text(c, PATH_I(&ips_at, i), text,
+                                "must be an address with its prefix, as in 10.9.8.7/24");
             continue;
         }
-        canonical = arena_slicef(c->arena, "%.*s/%u", SLICE_ARG(ip_print(c->arena, &cidr.address)), cidr.prefix);
+        canonical =
+            arena_slicef(c->arena, "%.*s/%u", SLICE_ARG(ip_print(c->arena, &cidr.address)), cidr.prefix);
         if (!slice_eq(text, canonical))
-            causes_invalid_text(c, PATH_I(&ips_at, i), text, "must be in canonical form (\"%.*s\")", SLICE_ARG(canonical));
+            causes_invalid_text(c, PATH_I(&ips_at, i), text, "must be in canonical form (\"%.*s\")",
+                                SLICE_ARG(canonical));
     }
     check_unique_texts(c, &ips_at, ips);
 }
@@ -324,7 +338,8 @@ static bool has_new_items(const struct value *list, const struct value *old_list
 static void check_claim_status(struct causes *c, const struct value *object, const struct value *old)
 {
     const struct value *status = field_of(object, "status"), *old_status = field_of(old, "status");
-    const struct value *allocation = field_of(status, "allocation"), *was = field_of(old_status, "allocation");
+    const struct value *allocation = field_of(status, "allocation"),
+                       *was = field_of(old_status, "allocation");
     const struct value *reserved = field_of(status, "reservedFor");
     struct path at = path_field(NULL, "status"), reserved_at = path_field(&at, "reservedFor");
 
@@ -360,7 +375,8 @@ static void validate_claim(struct kind_request *req, const struct value *object,
 static void validate_template(struct kind_request *req, const struct value *object, const struct value *old)
 {
     const struct value *spec = field_of(object, "spec"), *meta = field_of(spec, "metadata");
-    struct path at = path_field(NULL, "spec"), meta_at = path_field(&at, "metadata"), claim_at = path_field(&at, "spec");
+    struct path at = path_field(NULL, "spec"), meta_at = path_field(&at, "metadata"),
+                claim_at = path_field(&at, "spec");
 
     if (old && !value_equal(spec, field_of(old, "spec")))
         causes_invalid_shown(req->causes, &at, shown_record(req->arena, spec), "field is immutable");

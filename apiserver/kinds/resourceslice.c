@@ -29,12 +29,13 @@ struct places { /* which of the exclusive fields are set */
 
 static void add_place(struct arena *arena, struct places *places, const char *name)
 {
-    places->text = arena_printf(arena, "%s%s`%s`", places->count ? places->text : "", places->count ? ", " : "", name);
+    places->text =
+        arena_printf(arena, "%s%s`%s`", places->count ? places->text : "", places->count ? ", " : "", name);
     places->count++;
 }
 
-static void check_true_or_unset(struct causes *c, const struct path *at, const struct value *owner, const char *name,
-                                struct places *places)
+static void check_true_or_unset(struct causes *c, const struct path *at, const struct value *owner,
+                                const char *name, struct places *places)
 {
     const struct value *flag = field_of(owner, name);
 
@@ -44,7 +45,8 @@ static void check_true_or_unset(struct causes *c, const struct path *at, const s
         causes_invalid_shown(c, PATH(at, name), "false", "must be either unset or set to true");
 }
 
-static struct places check_places(struct causes *c, const struct path *at, const struct value *owner, bool of_slice)
+static struct places check_places(struct causes *c, const struct path *at, const struct value *owner,
+                                  bool of_slice)
 {
     const struct value *node = field_of(owner, "nodeName"), *selector = field_of(owner, "nodeSelector");
     const struct value *terms = field_of(selector, "nodeSelectorTerms");
@@ -60,14 +62,15 @@ static struct places check_places(struct causes *c, const struct path *at, const
         add_place(c->arena, &places, "nodeSelector");
         check_node_selector(c, PATH(at, "nodeSelector"), selector);
         if (of_slice && value_count(terms) != 1)
-            causes_invalid_shown(c, PATH(PATH(at, "nodeSelector"), "nodeSelectorTerms"), shown_list(c->arena, terms),
-                                 "must have exactly one node selector term");
+            causes_invalid_shown(c, PATH(PATH(at, "nodeSelector"), "nodeSelectorTerms"),
+                                 shown_list(c->arena, terms), "must have exactly one node selector term");
     }
     check_true_or_unset(c, at, owner, "allNodes", &places);
     return places;
 }
 
-static void check_one_place(struct causes *c, const struct path *at, const struct places *places, const char *wanted)
+static void check_one_place(struct causes *c, const struct path *at, const struct places *places,
+                            const char *wanted)
 {
     if (places->count == 0)
         causes_required(c, at, "exactly one of %s is required", wanted);
@@ -86,9 +89,10 @@ static void check_value_length(struct causes *c, const struct path *at, struct s
 
 static void check_version(struct causes *c, const struct path *at, struct slice text)
 {
-    static const char semver[] = "^(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)"
-                                 "(-(0|[1-9][0-9]*|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*)(\\.(0|[1-9][0-9]*|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*))*)?"
-                                 "(\\+[0-9a-zA-Z-]+(\\.[0-9a-zA-Z-]+)*)?$";
+    static const char semver[] =
+        "^(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)"
+        "(-(0|[1-9][0-9]*|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*)(\\.(0|[1-9][0-9]*|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*))*)?"
+        "(\\+[0-9a-zA-Z-]+(\\.[0-9a-zA-Z-]+)*)?$";
 
     if (validate_pattern(c->arena, semver, text) == VALIDATE_DIFFERS)
         causes_invalid_text(c, at, text, "must be a version as in semver.org 2.0.0");
@@ -97,7 +101,8 @@ static void check_version(struct causes *c, const struct path *at, struct slice 
 
 static void check_attribute(struct causes *c, const struct path *at, const struct value *attribute)
 {
-    static const char *const fields[] = {"bool", "int", "string", "version", "bools", "ints", "strings", "versions"};
+    static const char *const fields[] = {"bool",  "int",  "string",  "version",
+                                         "bools", "ints", "strings", "versions"};
     const struct value *strings = field_of(attribute, "strings"), *versions = field_of(attribute, "versions");
     struct path strings_at = path_field(at, "strings"), versions_at = path_field(at, "versions");
     size_t set = 0;
@@ -136,25 +141,30 @@ static void check_capacities(struct causes *c, const struct path *at, const stru
     for (VALUE_EACH_ENTRY(entry, map)) {
         const struct value *policy = field_of(&entry->value, "requestPolicy");
         struct path item_at = path_key(at, entry->key), policy_at = path_field(&item_at, "requestPolicy");
-        bool values = value_count(field_of(policy, "validValues")) > 0, range = value_is_set(field_of(policy, "validRange"));
+        bool values = value_count(field_of(policy, "validValues")) > 0,
+             range = value_is_set(field_of(policy, "validRange"));
         check_attribute_name(c, at, entry->key, false);
         if (!value_is_set(policy))
             continue;
         if (!shared)
             causes_forbidden(c, &policy_at, "allowMultipleAllocations must be true");
         else if (values && range)
-            causes_forbidden(c, &policy_at, "\"validValues\" and \"validRange\" cannot be specified at the same time");
+            causes_forbidden(c, &policy_at,
+                             "\"validValues\" and \"validRange\" cannot be specified at the same time");
         else if ((values || range) && !value_is_set(field_of(policy, "default")))
-            causes_required(c, PATH(&policy_at, "default"), "required when %s is defined", values ? "validValues" : "validRange");
+            causes_required(c, PATH(&policy_at, "default"), "required when %s is defined",
+                            values ? "validValues" : "validRange");
         else if (range && !value_is_set(field_of(field_of(policy, "validRange"), "min")))
-            causes_required(c, PATH(PATH(&policy_at, "validRange"), "min"), "required when validRange is defined");
+            causes_required(c, PATH(PATH(&policy_at, "validRange"), "min"),
+                            "required when validRange is defined");
     }
 }
 
 /* ---- counters ---- */
 
 /* `name_field` and `counters` of a counter set, or of what a device takes from one. */
-static void check_counters(struct causes *c, const struct path *at, const struct value *owner, const char *name_field)
+static void check_counters(struct causes *c, const struct path *at, const struct value *owner,
+                           const char *name_field)
 {
     const struct value *counters = field_of(owner, "counters");
     struct path counters_at = path_field(at, "counters");
@@ -189,15 +199,17 @@ static void check_counter_list(struct causes *c, const struct path *at, const st
 
 /* ---- devices ---- */
 
-static void check_device_places(struct causes *c, const struct path *at, const struct value *device, bool own_place)
+static void check_device_places(struct causes *c, const struct path *at, const struct value *device,
+                                bool own_place)
 {
     if (own_place) {
         struct places places = check_places(c, at, device, false);
         check_one_place(c, at, &places, "`nodeName`, `nodeSelector`, `allNodes`");
     } else if (value_is_set(field_of(device, "nodeName")) || value_is_set(field_of(device, "nodeSelector")) ||
                value_is_set(field_of(device, "allNodes"))) {
-        causes_invalid_shown(c, at, "null",
-                             "`nodeName`, `nodeSelector` and `allNodes` need `perDeviceNodeSelection` in the spec");
+        causes_invalid_shown(
+            c, at, "null",
+            "`nodeName`, `nodeSelector` and `allNodes` need `perDeviceNodeSelection` in the spec");
     }
 }
 
@@ -210,17 +222,20 @@ static void check_device(struct causes *c, const struct path *at, const struct v
 
     check_name(c, PATH(at, "name"), text_at(device, "name"), name_check_label);
     if (properties > MAX_PROPERTIES)
-        causes_invalid_int(c, at, (int64_t)properties, "must have at most %d attributes and capacities", MAX_PROPERTIES);
+        causes_invalid_int(c, at, (int64_t)properties, "must have at most %d attributes and capacities",
+                           MAX_PROPERTIES);
     if (values > MAX_VALUES)
         causes_invalid_int(c, at, (int64_t)values, "must have at most %d values of attributes", MAX_VALUES);
     for (VALUE_EACH_ENTRY(entry, attributes)) {
         check_attribute_name(c, &attributes_at, entry->key, false);
         check_attribute(c, PATH_K(&attributes_at, entry->key), &entry->value);
     }
-    check_capacities(c, PATH(at, "capacity"), capacity, value_bool(field_of(device, "allowMultipleAllocations")));
+    check_capacities(c, PATH(at, "capacity"), capacity,
+                     value_bool(field_of(device, "allowMultipleAllocations")));
     for (size_t i = 0; check_count_limit(c, &taints_at, taints, MAX_TAINTS) && i < value_count(taints); i++)
         check_device_taint(c, PATH_I(&taints_at, i), value_item(taints, i), NULL);
-    check_counter_list(c, PATH(at, "consumesCounters"), field_of(device, "consumesCounters"), MAX_CONSUMPTIONS, "counterSet");
+    check_counter_list(c, PATH(at, "consumesCounters"), field_of(device, "consumesCounters"),
+                       MAX_CONSUMPTIONS, "counterSet");
     check_device_places(c, at, device, own_place);
     check_binding_conditions(c, at, device);
 }
@@ -229,7 +244,8 @@ static bool has_lists(const struct value *attributes)
 {
     for (VALUE_EACH_ENTRY(entry, attributes))
         if (value_is_set(field_of(&entry->value, "bools")) || value_is_set(field_of(&entry->value, "ints")) ||
-            value_is_set(field_of(&entry->value, "strings")) || value_is_set(field_of(&entry->value, "versions")))
+            value_is_set(field_of(&entry->value, "strings")) ||
+            value_is_set(field_of(&entry->value, "versions")))
             return true;
     return false;
 }
@@ -243,7 +259,8 @@ static bool is_rich(const struct value *devices)
     return false;
 }
 
-static void check_devices(struct causes *c, const struct path *at, const struct value *devices, bool own_place)
+static void check_devices(struct causes *c, const struct path *at, const struct value *devices,
+                          bool own_place)
 {
     struct text_set seen = TEXT_SET(c->arena);
 
@@ -260,7 +277,8 @@ static void check_devices(struct causes *c, const struct path *at, const struct 
 
 static void check_pool(struct causes *c, const struct path *at, const struct value *pool)
 {
-    int64_t slices = value_int(field_of(pool, "resourceSliceCount"), 0), generation = value_int(field_of(pool, "generation"), 0);
+    int64_t slices = value_int(field_of(pool, "resourceSliceCount"), 0),
+            generation = value_int(field_of(pool, "generation"), 0);
 
     check_pool_name(c, PATH(at, "name"), text_at(pool, "name"));
     if (slices <= 0)
@@ -269,7 +287,8 @@ static void check_pool(struct causes *c, const struct path *at, const struct val
         causes_invalid_int(c, PATH(at, "generation"), generation, "must be greater than or equal to zero");
 }
 
-static void check_kept(struct causes *c, const struct path *at, const struct value *spec, const struct value *old)
+static void check_kept(struct causes *c, const struct path *at, const struct value *spec,
+                       const struct value *old)
 {
     struct path pool_at = path_field(at, "pool");
 
@@ -302,7 +321,8 @@ static void validate(struct kind_request *req, const struct value *object, const
     check_skipped_operations(c, PATH(&at, "skipNodeOperations"), field_of(spec, "skipNodeOperations"));
     for (size_t i = 0; i < driver.len; i++)
         if (isupper((unsigned char)driver.ptr[i])) {
-            kind_warn(req, "spec.driver: names of drivers should be in lower case; \"%.*s\" is not", SLICE_ARG(driver));
+            kind_warn(req, "spec.driver: names of drivers should be in lower case; \"%.*s\" is not",
+                      SLICE_ARG(driver));
             return;
         }
 }

@@ -1,5 +1,6 @@
 /* validatingwebhookconfigurations, mutatingwebhookconfigurations: who else is asked about a write. Rules:
- * pkg/apis/admissionregistration/validation, apiserver/pkg/util/webhook. What an old object got away with, its update may too. */
+ * pkg/apis/admissionregistration/validation, apiserver/pkg/util/webhook. What an old object got away with,
+ * its update may too. */
 #include "apiserver/kinds/admission_parts.h"
 #include "apiserver/kinds/names.h"
 #include "apiserver/kinds/shown.h"
@@ -108,7 +109,8 @@ void check_webhook_client(struct causes *c, const struct path *at, const struct 
         check_url(c, PATH(at, "url"), value_text(url));
         return;
     }
-    /* Upstream's caller and callee disagree on which comes first, so each of the two is missed in the other's place. */
+    /* Upstream's caller and callee disagree on which comes first, so each of the two is missed in the other's
+     * place. */
     if (!text_at(service, "namespace").len)
         causes_required(c, PATH(&service_at, "name"), "");
     if (!text_at(service, "name").len)
@@ -168,7 +170,8 @@ static void check_versions(struct causes *c, const struct path *at, const struct
 static void check_side_effects(struct causes *c, const struct path *at, const struct value *effects, bool any)
 {
     if (!value_is_set(effects))
-        causes_required(c, at, "must be one of %s", any ? "None, NoneOnDryRun, Some, Unknown" : "None, NoneOnDryRun");
+        causes_required(c, at, "must be one of %s",
+                        any ? "None, NoneOnDryRun, Some, Unknown" : "None, NoneOnDryRun");
     else
         check_if_set(c, at, effects, any ? any_effects : quiet);
 }
@@ -186,11 +189,14 @@ static void check_hook(struct causes *c, const struct path *at, const struct val
     check_if_set(c, PATH(at, "matchPolicy"), field_of(hook, "matchPolicy"), match_policies);
     check_side_effects(c, PATH(at, "sideEffects"), field_of(hook, "sideEffects"), allow->side_effects);
     if (timeout->kind == VALUE_INT && (timeout->i < 1 || timeout->i > MAX_TIMEOUT))
-        causes_invalid_int(c, PATH(at, "timeoutSeconds"), timeout->i, "must be between 1 and %d seconds", MAX_TIMEOUT);
+        causes_invalid_int(c, PATH(at, "timeoutSeconds"), timeout->i, "must be between 1 and %d seconds",
+                           MAX_TIMEOUT);
     check_label_selector_values(c, PATH(at, "namespaceSelector"), field_of(hook, "namespaceSelector"),
                                 allow->any_label_value);
-    check_label_selector_values(c, PATH(at, "objectSelector"), field_of(hook, "objectSelector"), allow->any_label_value);
-    check_if_set(c, PATH(at, "reinvocationPolicy"), field_of(hook, "reinvocationPolicy"), reinvocation_policies);
+    check_label_selector_values(c, PATH(at, "objectSelector"), field_of(hook, "objectSelector"),
+                                allow->any_label_value);
+    check_if_set(c, PATH(at, "reinvocationPolicy"), field_of(hook, "reinvocationPolicy"),
+                 reinvocation_policies);
     check_webhook_client(c, PATH(at, "clientConfig"), field_of(hook, "clientConfig"));
     if (!allow->conditions)
         check_match_conditions(c, PATH(at, "matchConditions"), field_of(hook, "matchConditions"));
@@ -211,7 +217,8 @@ static bool same_conditions(const struct value *hooks, const struct value *old_h
     return true;
 }
 
-static struct allowances allowances_of(struct arena *arena, const struct value *hooks, const struct value *old_hooks)
+static struct allowances allowances_of(struct arena *arena, const struct value *hooks,
+                                       const struct value *old_hooks)
 {
     struct allowances allow = {.conditions = same_conditions(hooks, old_hooks)};
     struct text_set seen = TEXT_SET(arena);
@@ -230,19 +237,25 @@ static struct allowances allowances_of(struct arena *arena, const struct value *
 }
 
 /* Reviews are asked in the course of admission: hooks never hear of them. */
-static void warn_unheard(struct kind_request *req, size_t hook, size_t rule, struct slice group, struct slice resource)
+static void warn_unheard(struct kind_request *req, size_t hook, size_t rule, struct slice group,
+                         struct slice resource)
 {
     static const struct {
         const char *group, *resource;
     } unheard[] = {
-        {"authentication.k8s.io", "selfsubjectreviews"},       {"authentication.k8s.io", "tokenreviews"},
-        {"authorization.k8s.io", "localsubjectaccessreviews"}, {"authorization.k8s.io", "selfsubjectaccessreviews"},
-        {"authorization.k8s.io", "selfsubjectrulesreviews"},   {"authorization.k8s.io", "subjectaccessreviews"},
+        {"authentication.k8s.io", "selfsubjectreviews"},
+        {"authentication.k8s.io", "tokenreviews"},
+        {"authorization.k8s.io", "localsubjectaccessreviews"},
+        {"authorization.k8s.io", "selfsubjectaccessreviews"},
+        {"authorization.k8s.io", "selfsubjectrulesreviews"},
+        {"authorization.k8s.io", "subjectaccessreviews"},
     };
 
     for (size_t i = 0; i < sizeof unheard / sizeof *unheard; i++)
         if (slice_is(group, unheard[i].group) && slice_is(resource, unheard[i].resource))
-            kind_warn(req, "webhooks[%zu].rules[%zu]: %s.%s is excluded from admission webhooks; this rule has no effect",
+            kind_warn(req,
+                      "webhooks[%zu].rules[%zu]: %s.%s is excluded from admission webhooks; this rule has no "
+                      "effect",
                       hook, rule, unheard[i].resource, unheard[i].group);
 }
 
