@@ -37,7 +37,7 @@ static double seconds_since(int64_t start)
 
 static struct slice bench_key(char text[64], size_t worker, size_t i)
 {
-    int len = snprintf(text, 64, "/registry/pods/namespace-%zu/pod-%08zu", worker, i);
+    int len = snprintf(text, 64, "/registry/pods/default/pod-%08zu-%zu", i, worker);
     return slice_make(text, (size_t)len);
 }
 

@@ -255,20 +255,57 @@ static bool damaged(const struct lmdb_store *store, const char *how, struct erro
                      store->dir, how);
 }
 
-/* LMDB maps the file without looking at its length: a page past the end would be a SIGBUS later. */
+/* How many of the pages from `first` on the free list names. A page that was taken and given back within one transaction is
+ * never written, so LMDB's files may end before the last page they count; such pages are all on the list. */
+static int count_free_pages(struct lmdb_store *store, size_t first, size_t *ret_count)
+{
+    enum { FREE_LIST = 0 }; /* LMDB's own table: transaction -> count, then page numbers */
+    MDB_txn *txn;
+    MDB_cursor *cursor = NULL;
+    MDB_val key, value;
+    *ret_count = 0;
+    int rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
+    if (rc)
+        return rc;
+    rc = mdb_cursor_open(txn, FREE_LIST, &cursor);
+    while (!rc && !(rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT))) {
+        const size_t *pages = value.mv_data;
+        for (size_t i = 1; value.mv_size >= sizeof *pages && i <= pages[0] && i < value.mv_size / sizeof *pages; i++)
+            *ret_count += pages[i] >= first;
+    }
+    if (cursor)
+        mdb_cursor_close(cursor);
+    mdb_txn_abort(txn);
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+/* LMDB maps the file without looking at its length: a page past the end would be a SIGBUS later. The missing end is put there (as a
+ * hole) to look at the free list, and taken away again when a page of it is in use: then the file was cut. */
 static bool check_length(struct lmdb_store *store, struct error *err)
 {
     MDB_envinfo info;
     MDB_stat stat;
     struct stat file;
     int fd;
+    size_t found;
     int rc = mdb_env_info(store->env, &info);
     rc = rc ? rc : mdb_env_stat(store->env, &stat);
     rc = rc ? rc : mdb_env_get_fd(store->env, &fd);
     if (rc || fstat(fd, &file) != 0)
         return lmdb_error(err, rc ? rc : errno, "cannot look at the store");
-    uint64_t needed = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
-    return (uint64_t)file.st_size >= needed || damaged(store, "the file is cut short", err);
+    size_t pages = (size_t)file.st_size / stat.ms_psize, counted = info.me_last_pgno + 1;
+    if (pages >= counted)
+        return true;
+    if (ftruncate(fd, (off_t)(counted * stat.ms_psize)) != 0)
+        return lmdb_error(err, errno, "cannot lengthen the store's file");
+    rc = count_free_pages(store, pages, &found);
+    if (!rc && found >= counted - pages)
+        return true;
+    /* As it was, its time too: a failed open changes nothing. */
+    int ignored = ftruncate(fd, file.st_size);
+    ignored |= futimens(fd, (struct timespec[2]){file.st_atim, file.st_mtim});
+    (void)ignored;
+    return damaged(store, "the file is cut short", err);
 }
 
 static bool open_env(struct lmdb_store *store, bool *ret_fresh, struct error *err)
