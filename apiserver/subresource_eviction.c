@@ -91,6 +91,14 @@ static bool allowed(struct request *req, const struct value *pod)
     return true;
 }
 
+/* Clients before 1.22 send the beta version, which has the same fields. */
+static const char *body_version(struct request *req)
+{
+    struct slice version, kind;
+    bool beta = decode_type_meta(req->arena, req->http->body, &version, &kind, NULL) && slice_is(version, "policy/v1beta1");
+    return beta ? "policy/v1beta1" : "policy/v1";
+}
+
 static bool evict(struct request *req)
 {
     struct value body, pod;
@@ -99,7 +107,7 @@ static bool evict(struct request *req)
     uint64_t revision;
     bool gone;
     if (!write_options_parse(req->arena, &req->query, "CreateOptions", &req->write, &req->err) ||
-        !write_decode_body(req, &policy_v1_Eviction, "Eviction", "policy/v1", &body) ||
+        !write_decode_body(req, &policy_v1_Eviction, "Eviction", body_version(req), &body) ||
         !eviction_check_body(req->arena, &body, req->info.name, &req->err))
         return false;
     const struct value *given = value_at(&body, policy_v1_Eviction_deleteOptions);

@@ -26,10 +26,9 @@ static void prepare_create(struct kind_request *req, struct value *object)
 static void prepare_update(struct kind_request *req, struct value *object, const struct value *old)
 {
     struct value *spec = value_mut(object, apps_v1_Deployment_spec);
-    if (req->subresource.len) {
-        if (slice_is(req->subresource, "status")) /* labels are not status */
-            *value_mut(value_mut(object, apps_v1_Deployment_metadata), meta_v1_ObjectMeta_labels) =
-                *value_at(object_metadata(old), meta_v1_ObjectMeta_labels);
+    if (slice_is(req->subresource, "status")) { /* labels are not status */
+        *value_mut(value_mut(object, apps_v1_Deployment_metadata), meta_v1_ObjectMeta_labels) =
+            *value_at(object_metadata(old), meta_v1_ObjectMeta_labels);
         set_generation(object, old, false);
         return;
     }
