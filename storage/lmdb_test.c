@@ -145,10 +145,13 @@ static void open_fails(struct fixture *f, const char *part)
     assert_memory_equal(&before.st_mtim, &after.st_mtim, sizeof before.st_mtim);
 }
 
+/* The file may change meanwhile: whoever has it open writes its own time marks. */
 static void a_folder_in_use_is_refused(void **state)
 {
     struct fixture *f = *state;
-    open_fails(f, "in use by another process: stop it");
+    cleanup_error struct error err = ERROR_INIT;
+    assert_null(store_lmdb_open(&(struct store_lmdb_options){.dir = f->dir}, &err));
+    assert_non_null(strstr(err.message, "in use by another process: stop it"));
     test_put(f->store, "/registry/x/a", "still works");
 }
 
