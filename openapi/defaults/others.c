@@ -43,7 +43,7 @@ static void default_stored_versions(struct value *record, struct arena *arena)
             continue;
         struct value *status = value_ensure_record(arena, record, apiextensions_v1_CustomResourceDefinition_status);
         *value_append(arena, value_mut(status, apiextensions_v1_CustomResourceDefinitionStatus_storedVersions)) =
-            *value_at(version, apiextensions_v1_CustomResourceDefinitionVersion_name);
+            value_of_string(value_text(value_at(version, apiextensions_v1_CustomResourceDefinitionVersion_name)));
         return;
     }
 }
