@@ -169,5 +169,7 @@ def drain_budget(run):
                    "containers: [{name: c, image: 'registry.example/a:1'}]}\n---\n"
                    "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: b}\nspec: {minAvailable: 1, selector: {matchLabels: {app: web}}}\n")
     run.status("pod/p", '{"status":{"phase":"Running","conditions":[{"type":"Ready","status":"True"}]}}')
+    # As the controller would count it; a budget that nobody has looked at yet makes clients wait and ask again.
+    run.status("pdb/b", '{"status":{"observedGeneration":1,"disruptionsAllowed":0,"currentHealthy":1,"desiredHealthy":1,"expectedPods":1}}')
     run.has(run.fails("drain", node, "--force", "--timeout=2s"), "Cannot evict pod as it would violate the pod's disruption budget")
     run.same(run.names("get", "pods"), ["p"])
