@@ -192,7 +192,8 @@ static void a_cut_file_is_refused(void **state)
     open_fails(f, "cut short");
 }
 
-/* LMDB does not write pages that were taken and given back in one transaction: a file that ends early for that reason is whole. */
+/* LMDB does not write pages that were taken and given back in one transaction: a file that ends early for
+ * that reason is whole. */
 static void an_unwritten_end_is_no_cut(void **state)
 {
     struct fixture *f = *state;
@@ -253,6 +254,10 @@ static void a_snapshot_is_a_store(void **state)
     test_put(f->store, "/registry/x/a", "1");
     test_put(f->store, "/registry/x/a", "2");
     assert_true(store_snapshot(f->store, copy_dir, NULL));
+    cleanup_free char *copy_file = xasprintf("%s/data.mdb", copy_dir);
+    struct stat copied;
+    assert_int_equal(stat(copy_file, &copied), 0);
+    assert_int_equal(copied.st_mode & 0777, 0600);
     cleanup_error struct error err = ERROR_INIT;
     assert_false(store_snapshot(f->store, copy_dir, &err)); /* never over another */
     test_put(f->store, "/registry/x/a", "3");

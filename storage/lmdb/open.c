@@ -142,18 +142,28 @@ static bool sync_path(const char *path, struct error *err)
     return (fd >= 0 && fsync(fd) == 0) || error_errno(err, "cannot write %s to disk", path);
 }
 
+/* The copy holds Secrets, so it is its owner's alone even when it is moved out of its folder. */
+static bool copy_to(struct lmdb_store *store, const char *file, struct error *err)
+{
+    cleanup_fd int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return error_errno(err, "cannot make the snapshot's file %s", file);
+    int rc = mdb_env_copyfd2(store->env, fd, MDB_CP_COMPACT);
+    if (rc)
+        return lmdb_error(err, rc, "cannot write the snapshot");
+    return fsync(fd) == 0 || error_errno(err, "cannot write %s to disk", file);
+}
+
 static bool op_snapshot(struct store *base, const char *path, struct error *err)
 {
-    struct lmdb_store *store = lmdb_store_of(base);
     if (mkdir(path, 0700) != 0)
         return error_errno(err, "cannot make the folder %s for the snapshot", path);
     cleanup_free char *file = xasprintf("%s/data.mdb", path);
-    int rc = mdb_env_copy2(store->env, path, MDB_CP_COMPACT);
-    if (!rc && sync_path(file, err) && sync_path(path, err))
+    if (copy_to(lmdb_store_of(base), file, err) && sync_path(path, err))
         return true;
     unlink(file);
     rmdir(path);
-    return rc ? lmdb_error(err, rc, "cannot write the snapshot") : false;
+    return false;
 }
 
 static void store_free(struct lmdb_store *store)
@@ -255,8 +265,9 @@ static bool damaged(const struct lmdb_store *store, const char *how, struct erro
                      store->dir, how);
 }
 
-/* How many of the pages from `first` on the free list names. A page that was taken and given back within one transaction is
- * never written, so LMDB's files may end before the last page they count; such pages are all on the list. */
+/* How many of the pages from `first` on the free list names. A page that was taken and given back within one
+ * transaction is never written, so LMDB's files may end before the last page they count; such pages are all
+ * on the list. */
 static int count_free_pages(struct lmdb_store *store, size_t first, size_t *ret_count)
 {
     enum { FREE_LIST = 0 }; /* LMDB's own table: transaction -> count, then page numbers */
@@ -270,7 +281,8 @@ static int count_free_pages(struct lmdb_store *store, size_t first, size_t *ret_
     rc = mdb_cursor_open(txn, FREE_LIST, &cursor);
     while (!rc && !(rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT))) {
         const size_t *pages = value.mv_data;
-        for (size_t i = 1; value.mv_size >= sizeof *pages && i <= pages[0] && i < value.mv_size / sizeof *pages; i++)
+        for (size_t i = 1;
+             value.mv_size >= sizeof *pages && i <= pages[0] && i < value.mv_size / sizeof *pages; i++)
             *ret_count += pages[i] >= first;
     }
     if (cursor)
@@ -279,8 +291,9 @@ static int count_free_pages(struct lmdb_store *store, size_t first, size_t *ret_
     return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
-/* LMDB maps the file without looking at its length: a page past the end would be a SIGBUS later. The missing end is put there (as a
- * hole) to look at the free list, and taken away again when a page of it is in use: then the file was cut. */
+/* LMDB maps the file without looking at its length: a page past the end would be a SIGBUS later. The missing
+ * end is put there (as a hole) to look at the free list, and taken away again when a page of it is in use:
+ * then the file was cut. */
 static bool check_length(struct lmdb_store *store, struct error *err)
 {
     MDB_envinfo info;
