@@ -32,3 +32,28 @@ build_release() {
         ninja -C build -j "$jobs" --quiet
     fi || die "the build failed"
 }
+
+# The Go that the tests need: Debian 12's is too old for kubectl and the Go clients.
+go_minimum=1.26
+find_go() {
+    local go=
+    for go in "$(command -v go || true)" /usr/local/go/bin/go; do
+        [ -x "$go" ] || continue
+        local version
+        version=$("$go" env GOVERSION 2>/dev/null) || continue
+        if [ "$(printf '%s\n' "$go_minimum" "${version#go}" | sort -V | head -n 1)" = "$go_minimum" ]; then
+            printf '%s\n' "$go"
+            return
+        fi
+    done
+    die "the tests need Go $go_minimum or newer to build kubectl and the Go clients (Debian 12 has 1.19): install it from https://go.dev/dl into /usr/local/go"
+}
+
+# build_bench FILE: the load generator.
+build_bench() {
+    local go to
+    go=$(find_go)
+    mkdir -p "$(dirname "$1")"
+    to=$(cd "$(dirname "$1")" && pwd)/${1##*/}
+    (cd "$root/conformance/bench" && "$go" build -o "$to" .) || die "cannot build conformance/bench"
+}
