@@ -1,12 +1,15 @@
 /* coxswain-apiserver: the Kubernetes API on an embedded store. Started by `coxswain up`, or by hand. */
 #include <errno.h>
 #include <malloc.h>
+#include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "apiserver/server.h"
@@ -15,7 +18,7 @@
 
 static struct {
     const char *data_dir, *listen, *cert, *key, *client_ca, *service_range, *node_ports, *log_level;
-    int64_t ready_fd, loops, workers, history, shutdown;
+    int64_t ready_fd, loops, workers, history, shutdown, end_with;
     bool no_sync, anonymous, help;
 } o = {
     .data_dir = "data",
@@ -34,19 +37,28 @@ static const struct flag flags[] = {
     {"listen", FLAG_STRING, &o.listen, "HOST:PORT", "address to serve on; port 0 takes any"},
     {"tls-cert-file", FLAG_STRING, &o.cert, "FILE", "server certificate chain (PEM)"},
     {"tls-private-key-file", FLAG_STRING, &o.key, "FILE", "its key (PEM)"},
-    {"client-ca-file", FLAG_STRING, &o.client_ca, "FILE", "CA of the client certificates that are believed (PEM)"},
+    {"client-ca-file", FLAG_STRING, &o.client_ca, "FILE",
+     "CA of the client certificates that are believed (PEM)"},
     {"service-cluster-ip-range", FLAG_STRING, &o.service_range, "CIDR", "addresses for services"},
-    {"service-node-port-range", FLAG_STRING, &o.node_ports, "LOW-HIGH", "ports for services of type NodePort"},
+    {"service-node-port-range", FLAG_STRING, &o.node_ports, "LOW-HIGH",
+     "ports for services of type NodePort"},
     {"anonymous-auth", FLAG_BOOL, &o.anonymous, NULL,
-     "let requests without a credential go on as system:anonymous (else they get 401 outside the health paths)"},
-    {"history-seconds", FLAG_INT, &o.history, "N", "how long past revisions can be read", .min = 1, .max = 31536000},
+     "let requests without a credential go on as system:anonymous (else they get 401 outside the health "
+     "paths)"},
+    {"history-seconds", FLAG_INT, &o.history, "N", "how long past revisions can be read", .min = 1,
+     .max = 31536000},
     {"loops", FLAG_INT, &o.loops, "N", "event loops, 0 for one per core", .min = 0, .max = 256},
-    {"workers", FLAG_INT, &o.workers, "N", "threads for writes and large reads at most", .min = 1, .max = 4096},
-    {"shutdown-seconds", FLAG_INT, &o.shutdown, "N", "how long running requests may take to end", .min = 0, .max = 3600},
-    {"no-sync", FLAG_BOOL, &o.no_sync, NULL, "do not wait for the disk: data survive a crash of the server, not of the machine"},
+    {"workers", FLAG_INT, &o.workers, "N", "threads for writes and large reads at most", .min = 1,
+     .max = 4096},
+    {"shutdown-seconds", FLAG_INT, &o.shutdown, "N", "how long running requests may take to end", .min = 0,
+     .max = 3600},
+    {"no-sync", FLAG_BOOL, &o.no_sync, NULL,
+     "do not wait for the disk: data survive a crash of the server, not of the machine"},
     {"log-level", FLAG_STRING, &o.log_level, "LEVEL", "debug, info (a line per request), warn, error or off"},
-    {"ready-fd", FLAG_INT, &o.ready_fd, "N", "write \"READY port\" to this file descriptor when requests are served",
-     .min = -1, .max = 1 << 20},
+    {"ready-fd", FLAG_INT, &o.ready_fd, "N",
+     "write \"READY port\" to this file descriptor when requests are served", .min = -1, .max = 1 << 20},
+    {"end-with", FLAG_INT, &o.end_with, "PID", "end as by SIGTERM when that process has ended", .min = 0,
+     .max = 1 << 22},
     {0},
 };
 
@@ -80,10 +92,11 @@ static bool parse_ports(const char *text, struct server_config *config)
 /* Keys must not end in a core file, and as many connections as the system lets us have. */
 static void prepare_process(void)
 {
-    /* One heap per core is enough for threads that mostly wait; the default of eight keeps what each of them once held. */
+    /* One heap per core is enough for threads that mostly wait; the default of eight keeps what each of them
+     * once held. */
     mallopt(M_ARENA_MAX, 2);
-    /* Lists pass through buffers of up to a megabyte: fresh pages for each would cost more than filling them. What is
-     * kept goes back to the system when the workers have idled. */
+    /* Lists pass through buffers of up to a megabyte: fresh pages for each would cost more than filling them.
+     * What is kept goes back to the system when the workers have idled. */
     mallopt(M_MMAP_THRESHOLD, 4 << 20);
     mallopt(M_TRIM_THRESHOLD, 4 << 20);
     struct rlimit files;
@@ -101,10 +114,33 @@ static void prepare_process(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
+static void *wait_for_other(void *arg)
+{
+    struct pollfd other = {(int)(intptr_t)arg, POLLIN, 0};
+    while (poll(&other, 1, -1) < 0 && errno == EINTR)
+        ;
+    kill(getpid(), SIGTERM);
+    return NULL;
+}
+
+/* After the signals are blocked: the thread must not take them. */
+static void end_with_other_process(void)
+{
+    pthread_t thread;
+    if (o.end_with <= 0)
+        return;
+    int other = (int)syscall(SYS_pidfd_open, (pid_t)o.end_with, 0);
+    if (other < 0 || pthread_create(&thread, NULL, wait_for_other, (void *)(intptr_t)other) != 0)
+        kill(getpid(), SIGTERM); /* gone already */
+    else
+        pthread_detach(thread);
+}
+
 int main(int argc, char **argv)
 {
     struct error err = ERROR_INIT;
-    const struct flag_set set = {"coxswain-apiserver", "[flags]", "Serves the Kubernetes API from an embedded store.", flags};
+    const struct flag_set set = {"coxswain-apiserver", "[flags]",
+                                 "Serves the Kubernetes API from an embedded store.", flags};
     switch (flags_parse(&set, argc, argv, NULL, &err)) {
     case FLAGS_HELP:
         return 0;
@@ -132,10 +168,12 @@ int main(int argc, char **argv)
     if (!log_level_parse(o.log_level, &level))
         return fail("--log-level: one of debug, info, warn, error, off is wanted");
     if (!parse_ports(o.node_ports, &config))
-        return fail("--service-node-port-range: two port numbers joined by '-' are wanted, as in 30000-32767");
+        return fail(
+            "--service-node-port-range: two port numbers joined by '-' are wanted, as in 30000-32767");
     log_set_level(level);
     log_set_part("apiserver");
     prepare_process();
+    end_with_other_process();
     struct server *server = server_new(&config, &err);
     if (!server)
         return fail(err.message);

@@ -87,6 +87,8 @@ static bool set_value(const struct flag *f, const char *text, struct error *err)
 {
     if (f->given)
         *f->given = true;
+    if (f->set)
+        return f->set(f, text ? text : "true", err);
     switch (f->type) {
     case FLAG_BOOL:
         return set_bool(f, text, err);
@@ -99,10 +101,10 @@ static bool set_value(const struct flag *f, const char *text, struct error *err)
     return true;
 }
 
-/* One argument that starts with "--"; *i moves on when the value is the argument after it. */
+/* One argument that starts with a dash; *i moves on when the value is the argument after it. */
 static bool parse_one(const struct flag_set *set, int argc, char **argv, int *i, struct error *err)
 {
-    const char *text = argv[*i] + 2;
+    const char *text = argv[*i] + (argv[*i][1] == '-' ? 2 : 1);
     const char *equals = strchr(text, '=');
     struct slice name = equals ? slice_make(text, (size_t)(equals - text)) : slice_str(text);
     const struct flag *f = find_flag(set, name);
@@ -135,7 +137,8 @@ enum flags_result flags_parse(const struct flag_set *set, int argc, char **argv,
         }
         if (argv[i][0] != '-' || !argv[i][1])
             break;
-        if (argv[i][1] != '-') {
+        bool one_letter = argv[i][1] != '-' && (!argv[i][2] || argv[i][2] == '=');
+        if (argv[i][1] != '-' && (!one_letter || !find_flag(set, slice_make(argv[i] + 1, 1)))) {
             error_set(err, REASON_BAD_REQUEST, "unknown flag %s, see `%s --help`", argv[i], set->program);
             return FLAGS_ERROR;
         }
@@ -159,6 +162,8 @@ static int left_width(const struct flag *f)
 
 static void print_default(const struct flag *f, FILE *out)
 {
+    if (f->set)
+        return;
     if (f->type == FLAG_STRING && *(const char **)f->value)
         fprintf(out, " (default %s)", *(const char **)f->value);
     else if (f->type == FLAG_INT)

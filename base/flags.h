@@ -10,9 +10,10 @@
  *     const struct flag_set set = {"coxswain-apiserver", "[flags]", "Serves the Kubernetes API.", flags};
  *     switch (flags_parse(&set, argc, argv, NULL, &err)) ...
  *
- * Forms: `--name value`, `--name=value`, `--switch`, `--switch=false`, `--` ends the flags; `--help` and `-h`
- * print the table on stdout with the values the variables held before parsing as defaults. A flag given
- * twice: the last one counts.
+ * Forms: `--name value`, `--name=value`, `--switch`, `--switch=false`, `--` ends the flags; a name of one
+ * letter may have one dash (`-v 2`, `-v=2`). `--help` and `-h` print the table on stdout with the values the
+ * variables held before parsing as defaults. A flag given twice: the last one counts, unless it has a `set`
+ * of its own.
  *
  * Ownership: strings point into argv. Errors: REASON_BAD_REQUEST with one sentence that names the flag.
  * Start-up only.
@@ -38,6 +39,9 @@ struct flag {
     const char *help; /* one line */
     int64_t min, max;
     bool *given; /* set when the flag was on the command line; may be NULL */
+    /* Called for every time the flag is given, instead of storing: for lists, and for flags that share what
+     * is done about them. text is "true" for a switch without a value. NULL: stored. */
+    bool (*set)(const struct flag *flag, const char *text, struct error *err);
 };
 
 struct flag_set {

@@ -81,6 +81,42 @@ static void refuses(void **state)
     }
 }
 
+static char said[64];
+
+static bool say(const struct flag *f, const char *text, struct error *err)
+{
+    snprintf(said + strlen(said), sizeof said - strlen(said), "%s=%s;", f->name, text);
+    return strcmp(text, "bad") != 0 || error_set(err, REASON_BAD_REQUEST, "--%s cannot be bad", f->name);
+}
+
+static void flags_with_a_function_of_their_own(void **state)
+{
+    const struct flag own[] = {{"v", FLAG_STRING, NULL, "N", "how much to say", .set = say},
+                               {"switch", FLAG_BOOL, NULL, NULL, "a switch", .set = say},
+                               {0}};
+    const struct flag_set tool = {"tool", "[flags]", "Does a thing.", own};
+    const struct {
+        int argc;
+        const char *argv[6];
+        const char *want, *error;
+    } rows[] = {
+        {5, {"tool", "-v", "2", "--v=3", "-v=4"}, "v=2;v=3;v=4;", NULL},
+        {3, {"tool", "--switch", "--switch=false"}, "switch=true;switch=false;", NULL},
+        {2, {"tool", "-v=bad"}, "v=bad;", "--v cannot be bad"},
+        {2, {"tool", "-vv"}, "", "unknown flag -vv, see `tool --help`"},
+        {2, {"tool", "-switch"}, "", "unknown flag -switch, see `tool --help`"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        cleanup_error struct error err = ERROR_INIT;
+        said[0] = '\0';
+        enum flags_result got = flags_parse(&tool, rows[i].argc, (char **)rows[i].argv, NULL, &err);
+        assert_int_equal(got, rows[i].error ? FLAGS_ERROR : FLAGS_OK);
+        assert_string_equal(said, rows[i].want);
+        if (rows[i].error)
+            assert_string_equal(err.message, rows[i].error);
+    }
+}
+
 static void rest_of_the_arguments(void **state)
 {
     cleanup_error struct error err = ERROR_INIT;
@@ -117,6 +153,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(accepts),
         cmocka_unit_test(refuses),
+        cmocka_unit_test(flags_with_a_function_of_their_own),
         cmocka_unit_test(rest_of_the_arguments),
         cmocka_unit_test(help_shows_every_flag_and_default),
     };

@@ -7,6 +7,7 @@
 #include <netdb.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include "base/arena.h"
 #include "launcher/certs.h"
@@ -63,28 +64,44 @@ char *address_url(const struct address *address, struct arena *arena)
     return arena_printf(arena, "https://%s%s%s:%u", v6 ? "[" : "", host, v6 ? "]" : "", address->port);
 }
 
-static bool listen_once(const struct addrinfo *to)
+/* The descriptor, or -1 with errno and, when the host is not known, *ret_unknown as getaddrinfo says it. */
+static int open_listener(const struct address *address, int *ret_unknown)
 {
-    cleanup_fd int fd = socket(to->ai_family, to->ai_socktype | SOCK_CLOEXEC, to->ai_protocol);
-    int on = 1;
-    return fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
-           bind(fd, to->ai_addr, to->ai_addrlen) == 0 && listen(fd, 1) == 0;
+    const struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *to = NULL;
+    char port[8];
+    snprintf(port, sizeof port, "%u", address->port);
+    errno = EADDRNOTAVAIL;
+    *ret_unknown = getaddrinfo(*address->host ? address->host : NULL, port, &hints, &to);
+    if (*ret_unknown)
+        return -1;
+    int on = 1, fd = socket(to->ai_family, to->ai_socktype | SOCK_CLOEXEC, to->ai_protocol);
+    if (fd >= 0 && (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+                    bind(fd, to->ai_addr, to->ai_addrlen) != 0 || listen(fd, SOMAXCONN) != 0)) {
+        int why = errno;
+        close(fd);
+        fd = -1;
+        errno = why;
+    }
+    freeaddrinfo(to);
+    return fd;
+}
+
+int address_listen(const struct address *address)
+{
+    int unknown;
+    return open_listener(address, &unknown);
 }
 
 bool address_check_free(const struct address *address, struct error *err)
 {
-    const struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
-    struct addrinfo *found = NULL;
-    char port[8];
-    snprintf(port, sizeof port, "%u", address->port);
-    int bad = getaddrinfo(*address->host ? address->host : NULL, port, &hints, &found);
-    if (bad)
-        return error_set(err, REASON_BAD_REQUEST, "cannot find the host \"%s\" of --listen: %s",
-                         address->host, gai_strerror(bad));
-    bool ok = listen_once(found);
+    int unknown;
+    cleanup_fd int fd = open_listener(address, &unknown);
     int why = errno;
-    freeaddrinfo(found);
-    if (ok)
+    if (unknown)
+        return error_set(err, REASON_BAD_REQUEST, "cannot find the host \"%s\" of --listen: %s",
+                         address->host, gai_strerror(unknown));
+    if (fd >= 0)
         return true;
     if (why == EADDRINUSE)
         return error_set(err, REASON_CONFLICT, "port %u is in use", address->port);
@@ -94,6 +111,34 @@ bool address_check_free(const struct address *address, struct error *err)
     return error_set(err, REASON_BAD_REQUEST,
                      "cannot listen on %s:%u: %s; choose another address with --listen", address->host,
                      address->port, strerror(why));
+}
+
+int address_connect(const struct address *address, int seconds)
+{
+    const struct timeval wait = {.tv_sec = seconds};
+    const struct addrinfo hints = {.ai_flags = AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *found = NULL;
+    char port[8];
+    snprintf(port, sizeof port, "%u", address->port);
+    errno = EHOSTUNREACH;
+    if (getaddrinfo(address->host, port, &hints, &found) != 0)
+        return -1;
+    int fd = -1;
+    for (const struct addrinfo *to = found; to && fd < 0; to = to->ai_next) {
+        fd = socket(to->ai_family, to->ai_socktype | SOCK_CLOEXEC, to->ai_protocol);
+        if (fd < 0)
+            continue;
+        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
+        if (connect(fd, to->ai_addr, to->ai_addrlen) != 0) {
+            int why = errno;
+            close(fd);
+            fd = -1;
+            errno = why;
+        }
+    }
+    freeaddrinfo(found);
+    return fd;
 }
 
 /* Host bits all zero but the last: the network's first usable address. */

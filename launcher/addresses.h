@@ -21,6 +21,11 @@ char *address_url(const struct address *address, struct arena *arena);
 /* Tries to listen there. A port that is taken: REASON_CONFLICT. */
 bool address_check_free(const struct address *address, struct error *err);
 
+/* A socket that listens there, in blocking mode; -1 with errno. */
+int address_listen(const struct address *address);
+/* A connected TCP socket whose connect, reads and writes end after that many seconds; -1 with errno. */
+int address_connect(const struct address *address, int seconds);
+
 /* The first address of each of the comma-separated networks, which the `kubernetes` Service gets:
  * "10.96.0.0/16" gives "10.96.0.1". Appends at most max of them; false with an error when one is not a
  * network with room for services. */

@@ -206,18 +206,21 @@ static bool make_authority(const char *dir, int64_t now, struct authority *ca, s
     return true;
 }
 
+/* Without an authority it signs itself. */
 static bool make_leaf(const char *dir, const struct leaf *leaf, const struct authority *ca, int64_t now,
                       struct error *err)
 {
     cleanup_key EVP_PKEY *key = EVP_EC_gen("P-256");
     cleanup_x509 X509 *cert =
         key ? start_cert(key, leaf->common_name, leaf->organization, now, LEAF_DAYS) : NULL;
-    if (!cert || !X509_set_issuer_name(cert, X509_get_subject_name(ca->cert)) ||
-        !add_extension(cert, ca->cert, NID_basic_constraints, "critical,CA:FALSE") ||
-        !add_extension(cert, ca->cert, NID_key_usage, "critical,digitalSignature,keyEncipherment") ||
-        !add_extension(cert, ca->cert, NID_ext_key_usage, leaf->usage) ||
-        !add_extension(cert, ca->cert, NID_authority_key_identifier, "keyid") ||
-        (leaf->names && !add_alt_names(cert, leaf->names)) || !X509_sign(cert, ca->key, EVP_sha256()))
+    X509 *issuer = ca ? ca->cert : cert;
+    if (!cert || !X509_set_issuer_name(cert, X509_get_subject_name(issuer)) ||
+        !add_extension(cert, issuer, NID_basic_constraints, "critical,CA:FALSE") ||
+        !add_extension(cert, issuer, NID_key_usage, "critical,digitalSignature,keyEncipherment") ||
+        !add_extension(cert, issuer, NID_ext_key_usage, leaf->usage) ||
+        (ca && !add_extension(cert, issuer, NID_authority_key_identifier, "keyid")) ||
+        (leaf->names && !add_alt_names(cert, leaf->names)) ||
+        !X509_sign(cert, ca ? ca->key : key, EVP_sha256()))
         return openssl_error(err, "cannot make a certificate");
     /* The key first: a cut between the two leaves a pair that does not fit, which the next run sees and
      * renews. */
@@ -252,7 +255,7 @@ static bool leaf_is_fit(const char *dir, const struct leaf *leaf, const struct a
     cleanup_x509 X509 *cert = load_cert(dir, leaf->file, &ignored);
     cleanup_key EVP_PKEY *key = error_is_set(&ignored) ? NULL : load_key(dir, leaf->file, &ignored);
     bool fit = cert && key && X509_check_private_key(cert, key) &&
-               X509_verify(cert, X509_get0_pubkey(ca->cert)) == 1 &&
+               X509_verify(cert, X509_get0_pubkey(ca ? ca->cert : cert)) == 1 &&
                !ends_before(cert, now + (int64_t)RENEW_DAYS * DAY) && covers(cert, leaf->names);
     ERR_clear_error();
     return fit;
@@ -338,4 +341,11 @@ bool certs_ensure(const struct certs_request *request, unsigned *ret_made, struc
     if (ok)
         *ret_made = made;
     return ok;
+}
+
+bool certs_ensure_self_signed(const struct certs_request *request, struct error *err)
+{
+    const struct leaf server = {"apiserver", "kube-apiserver", NULL, "serverAuth", request->names};
+    return files_make_dir(request->dir, err) && (leaf_is_fit(request->dir, &server, NULL, request->now) ||
+                                                 make_leaf(request->dir, &server, NULL, request->now, err));
 }

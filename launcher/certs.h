@@ -37,6 +37,10 @@ enum {
 /* *ret_made: which of CERTS_x were made now. */
 bool certs_ensure(const struct certs_request *request, unsigned *ret_made, struct error *err);
 
+/* A server certificate that stands for itself, signed by no authority: <dir>/apiserver.crt and .key, kept
+ * when they are fit. */
+bool certs_ensure_self_signed(const struct certs_request *request, struct error *err);
+
 /* True when text is an IPv4 or IPv6 address; *ret_len is 4 or 16. */
 bool certs_parse_address(const char *text, unsigned char address[16], int *ret_len);
 

@@ -223,6 +223,23 @@ static void a_damaged_leaf_is_made_anew(void **state)
     assert_int_equal(ensure(*state, NAMES, START), CERTS_SERVER | CERTS_ADMIN);
 }
 
+static void a_certificate_that_stands_for_itself(void **state)
+{
+    cleanup_error struct error err = ERROR_INIT;
+    const struct certs_request request = {*state, NAMES, START}, next_day = {*state, NAMES, START + DAY};
+    assert_true(certs_ensure_self_signed(&request, &err));
+    X509 *cert = read_cert(*state, "apiserver");
+    assert_int_equal(X509_verify(cert, X509_get0_pubkey(cert)), 1);
+    assert_int_equal(X509_check_host(cert, "localhost", 0, 0, NULL), 1);
+    X509_free(cert);
+    cleanup_free char *first = read_text(*state, "apiserver.crt");
+    assert_true(certs_ensure_self_signed(&next_day, &err));
+    cleanup_free char *second = read_text(*state, "apiserver.crt");
+    assert_string_equal(first, second);
+    cleanup_free char *ca = xasprintf("%s/ca.crt", (char *)*state);
+    assert_int_not_equal(access(ca, F_OK), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +251,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(renewal_keeps_the_authority_and_the_account_key, setup, teardown),
         cmocka_unit_test_setup_teardown(a_damaged_authority_is_an_error, setup, teardown),
         cmocka_unit_test_setup_teardown(a_damaged_leaf_is_made_anew, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_certificate_that_stands_for_itself, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "base/alloc.h"
+#include "base/arena.h"
 
 static bool make_one(const char *path, struct error *err)
 {
@@ -44,6 +46,17 @@ bool files_make_dir(const char *path, struct error *err)
                          "cannot write to the folder %s: %s; choose another with --data-dir", path,
                          strerror(errno));
     return true;
+}
+
+char *files_program_dir(struct arena *arena)
+{
+    char path[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+    if (n <= 0)
+        return arena_strdup(arena, SLICE("."));
+    path[n] = '\0';
+    *strrchr(path, '/') = '\0';
+    return arena_strdup(arena, slice_str(path));
 }
 
 bool files_read(const char *path, size_t limit, struct buf *ret_bytes, bool *ret_found, struct error *err)

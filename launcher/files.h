@@ -13,6 +13,8 @@
 
 /* Makes the folder and those above it, 0700. True when it is there and can be written to. */
 bool files_make_dir(const char *path, struct error *err);
+/* The folder of the running program, on the arena. */
+char *files_program_dir(struct arena *arena);
 /* Reads the whole file. *ret_found is false (and the buffer empty) when there is none. */
 bool files_read(const char *path, size_t limit, struct buf *ret_bytes, bool *ret_found, struct error *err);
 /* Replaces the file in one step: readers see the old or the new bytes, also after a power cut. */

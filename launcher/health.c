@@ -1,13 +1,10 @@
 #include "launcher/health.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 
 #include "base/arena.h"
 #include "launcher/certs.h"
@@ -50,35 +47,6 @@ static bool expect_peer(SSL *ssl, const char *host)
     return SSL_set_tlsext_host_name(ssl, host) == 1 && SSL_set1_host(ssl, host) == 1;
 }
 
-/* A connection whose connect, reads and writes end after WAIT_SECONDS; -1 with errno. */
-static int connect_within(const struct address *address)
-{
-    const struct timeval wait = {.tv_sec = WAIT_SECONDS};
-    const struct addrinfo hints = {.ai_flags = AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
-    struct addrinfo *found = NULL;
-    char port[8];
-    snprintf(port, sizeof port, "%u", address->port);
-    errno = EHOSTUNREACH;
-    if (getaddrinfo(address->host, port, &hints, &found) != 0)
-        return -1;
-    int fd = -1;
-    for (const struct addrinfo *to = found; to && fd < 0; to = to->ai_next) {
-        fd = socket(to->ai_family, to->ai_socktype | SOCK_CLOEXEC, to->ai_protocol);
-        if (fd < 0)
-            continue;
-        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
-        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
-        if (connect(fd, to->ai_addr, to->ai_addrlen) != 0) {
-            int why = errno;
-            close(fd);
-            fd = -1;
-            errno = why;
-        }
-    }
-    freeaddrinfo(found);
-    return fd;
-}
-
 static bool answer_is_ok(const char *answer, const char *server, struct error *err)
 {
     if (!strncmp(answer, "HTTP/1.1 200", 12))
@@ -99,7 +67,7 @@ bool health_ready(const struct cluster *cluster, const char *server_url, struct 
     cleanup_ctx SSL_CTX *ctx = client_context(cluster, err);
     if (!ctx)
         return false;
-    cleanup_fd int fd = connect_within(&address);
+    cleanup_fd int fd = address_connect(&address, WAIT_SECONDS);
     if (fd < 0)
         return error_set(err, REASON_SERVICE_UNAVAILABLE, "cannot reach %s: %s", server_url, strerror(errno));
     cleanup_ssl SSL *ssl = SSL_new(ctx);

@@ -48,17 +48,6 @@ struct up {
     bool background; /* nobody looks: events go to the log */
 };
 
-static const char *find_program_dir(struct arena *arena)
-{
-    char path[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
-    if (n <= 0)
-        return ".";
-    path[n] = '\0';
-    *strrchr(path, '/') = '\0';
-    return arena_strdup(arena, slice_str(path));
-}
-
 /* ---- what others can read about us ---- */
 
 static const char *state_name(enum part_state state)
@@ -433,7 +422,7 @@ static int run(struct up *up)
 {
     cleanup_error struct error err = ERROR_INIT;
     up->arena = arena_new();
-    up->program_dir = find_program_dir(up->arena);
+    up->program_dir = files_program_dir(up->arena);
     up->report_fd = up->detach ? detach_fork(&err) : -1;
     umask(077);
     signal(SIGPIPE, SIG_IGN); /* whoever reads our output may go: the cluster stays */
