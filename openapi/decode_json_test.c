@@ -265,6 +265,10 @@ static void unknown_and_duplicate_fields_are_found(void **state)
         {"{\"labels\":{\"a\":\"1\",\"b\":\"2\",\"a\":\"3\"}}",
          "{\"labels\":{\"a\":\"3\",\"b\":\"2\"}} ? duplicate field \"labels.a\""},
         {"{\"any\":{\"a\":{\"k\":1,\"k\":2}}}", "{\"any\":{\"a\":{\"k\":2}}} ? duplicate field \"any.a.k\""},
+        /* keys that are no UTF-8 are read as strings are: each bad byte as U+FFFD, and may so become the same
+         */
+        {"{\"labels\":{\"\xff\":\"1\",\"\xfe\":\"2\"}}",
+         "{\"labels\":{\"\xef\xbf\xbd\":\"2\"}} ? duplicate field \"labels.\xef\xbf\xbd\""},
     };
     CHECK(&of_part, rows);
 }

@@ -45,6 +45,16 @@ static void emit_string(struct writer *w, struct slice text)
         emit_scalar(w, text, YAML_DOUBLE_QUOTED_SCALAR_STYLE);
 }
 
+/* A key "<<" without quotes is a merge to every reader. Upstream writes it bare, and cannot read what it
+ * wrote. */
+static void emit_key(struct writer *w, struct slice key)
+{
+    if (slice_is(key, "<<"))
+        emit_scalar(w, key, YAML_DOUBLE_QUOTED_SCALAR_STYLE);
+    else
+        emit_string(w, key);
+}
+
 /* ---- the order of keys: letters by code, digits by value, other signs first ---- */
 
 static bool is_digit(char c)
@@ -117,7 +127,7 @@ static void emit_map(struct writer *w, struct arena *arena, const struct value *
     qsort(order, n, sizeof *order, compare_keys);
     emit(w, &e, yaml_mapping_start_event_initialize(&e, NULL, NULL, 1, YAML_BLOCK_MAPPING_STYLE));
     for (size_t i = 0; i < n; i++) {
-        emit_string(w, order[i]->key);
+        emit_key(w, order[i]->key);
         emit_value(w, arena, &order[i]->value);
     }
     emit(w, &e, yaml_mapping_end_event_initialize(&e));

@@ -56,6 +56,10 @@ static void texts_become_canonical(void **state)
         {"8Ei", "9223372036854775807", NULL},
         {"-9Ei", "-9223372036854775807", NULL},
         {"0.3Ki", "307200m", NULL},
+        {"62.5Ki", "64000", NULL}, /* and the next reader makes 64k of that */
+        {"64000", "64k", NULL},
+        {"-31.25Ki", "-32000", NULL},
+        {"-32000", "-32k", NULL},
         {"-0", "0", NULL},
         {"+500m", "+500m", NULL},
         {"1e+3", "1e+3", NULL},

@@ -2,7 +2,10 @@
 #include "openapi/quantity.h"
 #include "openapi/scalar.h"
 
-/* Canonical texts stay what they are, and what they stand for. The first byte chooses the reader. */
+/* Canonical texts stay what they are, and what they stand for. The first byte chooses the reader.
+ *
+ * One kind of quantity takes two steps, as upstream: 62.5Ki is no multiple of 1Ki, so it becomes "64000",
+ * whose text has lost the format and which is 64k to the next reader. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 typedef bool reader(struct arena *arena, struct slice text, struct slice *ret_canonical,
@@ -36,6 +39,12 @@ static void check_quantity(struct slice text, struct slice canonical)
         abort();
 }
 
+static bool lost_its_unit(struct slice text, struct slice canonical)
+{
+    return quantity_of(text).format == QUANTITY_BINARY_SI &&
+           quantity_of(canonical).format == QUANTITY_DECIMAL_SI;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static reader *const readers[] = {quantity_canonical, scalar_time, scalar_micro_time, duration,
@@ -56,7 +65,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool far_year = (which == 1 || which == 2) && (canonical.ptr[4] != '-' || canonical.ptr[0] == '-');
     if (far_year)
         return 0; /* an offset moved the year out of 0..9999, where no text can say it */
-    if (!readers[which](arena, canonical, &again, &fault) || !slice_eq(canonical, again)) {
+    bool read = readers[which](arena, canonical, &again, &fault);
+    if (read && which == 0 && lost_its_unit(text, canonical)) {
+        check_quantity(text, again);
+        text = canonical = again;
+        read = readers[which](arena, canonical, &again, &fault);
+    }
+    if (!read || !slice_eq(canonical, again)) {
         fprintf(stderr, "%.*s then %.*s\n", SLICE_ARG(canonical), SLICE_ARG(again));
         abort();
     }

@@ -113,6 +113,7 @@ static void trees_are_written_as_upstream_writes_them(void **state)
          "\"2020-01-01\"\n- \"2020-01-01T00:00:00Z\"\n- \"12:30\"\n- 'a: b'\n- '#c'\n- '''q'''\n- |-\n  "
          "multi\n  line\n- |\n  trail\n- |+\n  two\n\n- ' sp'\n- \"tab\\t\"\n- '[a]'\n- '*a'\n- 'a:'\n- "
          "'-'\n- '---'\n- <<\n- a,b\n- e1\n- \"1e3\"\n"},
+        {"{\"<<\": \"<<\", \"a\\nb\": 1, \"\\u0007\": 2}", "\"\\a\": 2\n\"<<\": <<\n? |-\n  a\n  b\n: 1\n"},
         {"{\"n\": [1.5, 1e+21, 1234567.5, 1e-05, 0.0001, 1e-07]}",
          "\"n\":\n- 1.5\n- 1e+21\n- 1.2345675e+06\n- 1e-05\n- 0.0001\n- 1e-07\n"},
         {"{\"long\": \"word word word word word word word word word word word word word word word word word "

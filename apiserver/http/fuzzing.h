@@ -1,18 +1,20 @@
 /*
- * fuzzing: one server in this process; the input goes to it over a loopback connection whose other half then
+ * fuzzing: one server in this process; the input goes to it over a pair of sockets whose other half then
  * closes, and the run ends when the server has closed too. The handler answers at once, streams, upgrades or
  * echoes by the path's first letter.
+ *
+ * A pair, not a connection on loopback: who closes first leaves a port in TIME_WAIT for a minute, whatever
+ * SO_LINGER says by then, and two fuzzers at some hundred runs a second use up all ports there are.
  */
 #ifndef APISERVER_HTTP_FUZZING_H
 #define APISERVER_HTTP_FUZZING_H
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include "apiserver/http/http.h"
+#include "apiserver/http/internal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -64,23 +66,29 @@ static inline void fuzz_start(void)
     http_server_start(fuzz_server);
 }
 
+/* On the loop, with the server's end: what accepting does. */
+static void fuzz_take(void *arg)
+{
+    struct loop *loop = &fuzz_server->loops[0];
+    atomic_fetch_add(&fuzz_server->connections, 1);
+    atomic_fetch_add(&loop->conn_count, 1);
+    conn_new(loop, (int)(intptr_t)arg);
+}
+
 static inline void fuzz_send(const void *prefix, size_t prefix_size, const uint8_t *data, size_t size)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET,
-                             .sin_port = htons((uint16_t)http_server_port(fuzz_server))};
-    struct linger reset = {1, 0}; /* no TIME_WAIT: there would soon be no ports left */
     char bytes[4096];
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (connect(fd, (struct sockaddr *)&to, sizeof to) != 0)
-        abort(); /* the server has gone */
-    send(fd, prefix, prefix_size, MSG_NOSIGNAL);
-    send(fd, data, size, MSG_NOSIGNAL);
-    shutdown(fd, SHUT_WR);
-    while (recv(fd, bytes, sizeof bytes, 0) > 0)
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0)
+        abort(); /* descriptors have leaked */
+    fcntl(ends[1], F_SETFL, O_NONBLOCK);
+    http_post(fuzz_server, 0, fuzz_take, (void *)(intptr_t)ends[1]);
+    send(ends[0], prefix, prefix_size, MSG_NOSIGNAL);
+    send(ends[0], data, size, MSG_NOSIGNAL);
+    shutdown(ends[0], SHUT_WR);
+    while (recv(ends[0], bytes, sizeof bytes, 0) > 0)
         ;
-    setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-    close(fd);
+    close(ends[0]);
 }
 
 #endif
