@@ -7,18 +7,22 @@
 #include "openapi/discovery.h"
 #include "openapi/document.h"
 
-enum { MAX_GROUP_VERSIONS = 64, MAX_KEYS = 128 };
-
-struct v3_document {
-    char *key; /* "apis/apps/v1" */
-    struct blob *document;
+/* The v3 documents that were asked for. */
+struct shelf {
+    struct v3_document {
+        char *key; /* "apis/apps/v1" */
+        struct blob *document;
+    } * items;
+    size_t count, capacity;
 };
 
 struct api_documents {
     pthread_mutex_t lock;
+    struct shelf built_in; /* for good */
+    /* Of the snapshot of this number. */
+    uint64_t number;
     struct blob *fixed[DOCUMENT_COUNT];
-    struct v3_document v3[MAX_KEYS];
-    size_t v3_count;
+    struct shelf others;
 };
 
 struct api_documents *documents_new(void)
@@ -28,26 +32,92 @@ struct api_documents *documents_new(void)
     return d;
 }
 
+static void clear_shelf(struct shelf *shelf)
+{
+    for (size_t i = 0; i < shelf->count; i++) {
+        free(shelf->items[i].key);
+        blob_unref(shelf->items[i].document);
+    }
+    free(shelf->items);
+    *shelf = (struct shelf){0};
+}
+
+static void clear_snapshot(struct api_documents *d)
+{
+    for (int i = 0; i < DOCUMENT_COUNT; i++) {
+        blob_unref(d->fixed[i]);
+        d->fixed[i] = NULL;
+    }
+    clear_shelf(&d->others);
+}
+
 void documents_free(struct api_documents *d)
 {
     if (!d)
         return;
-    for (int i = 0; i < DOCUMENT_COUNT; i++)
-        blob_unref(d->fixed[i]);
-    for (size_t i = 0; i < d->v3_count; i++) {
-        free(d->v3[i].key);
-        blob_unref(d->v3[i].document);
-    }
+    clear_snapshot(d);
+    clear_shelf(&d->built_in);
     pthread_mutex_destroy(&d->lock);
     free(d);
 }
 
-static struct discovery_list all_group_versions(const struct schema_group_version **items)
+/* ---- v3; with the lock held ---- */
+
+static struct blob *find(const struct shelf *shelf, struct slice key)
 {
-    for (unsigned i = 0; i < schema_group_version_count; i++)
-        items[i] = &schema_group_versions[i];
-    return (struct discovery_list){items, schema_group_version_count};
+    for (size_t i = 0; i < shelf->count; i++)
+        if (slice_is(key, shelf->items[i].key))
+            return shelf->items[i].document;
+    return NULL;
 }
+
+static struct blob *keep(struct shelf *shelf, struct slice key, struct blob *document)
+{
+    if (shelf->count == shelf->capacity) {
+        shelf->capacity = shelf->capacity ? shelf->capacity * 2 : 16;
+        shelf->items = xrealloc(shelf->items, shelf->capacity * sizeof *shelf->items);
+    }
+    shelf->items[shelf->count++] = (struct v3_document){slice_strdup(key), document};
+    return document;
+}
+
+/* "apis/apps/v1" is built in; keys without a group-version are too, but for those of groups that are not. */
+static bool is_built_in(struct discovery_list list, struct slice key)
+{
+    struct slice rest = key, prefix, group, version = {0};
+    slice_split(&rest, '/', &prefix);
+    if (!slice_is(prefix, "apis") || !slice_split(&rest, '/', &group))
+        return true;
+    bool names_version = slice_split(&rest, '/', &version);
+    for (size_t i = 0; i < list.count; i++)
+        if (slice_is(group, list.items[i]->group) &&
+            (!names_version || slice_is(version, list.items[i]->version)))
+            return list.items[i]->package != NULL;
+    return false;
+}
+
+/* What is held, not a reference; NULL: there is none. */
+static struct blob *v3_document(struct api_documents *d, struct discovery_list list, struct slice key)
+{
+    struct shelf *shelf = is_built_in(list, key) ? &d->built_in : &d->others;
+    struct blob *document = find(shelf, key);
+    if (document || !(document = document_v3(list, key)))
+        return document;
+    return keep(shelf, key, document);
+}
+
+struct index_maker {
+    struct api_documents *documents;
+    struct discovery_list list;
+};
+
+static void hash_of(void *arg, struct slice key, char ret_hash[DOCUMENT_HASH_SIZE])
+{
+    struct index_maker *maker = arg;
+    document_hash(blob_slice(v3_document(maker->documents, maker->list, key)), ret_hash);
+}
+
+/* ---- all ---- */
 
 /* Both v2 forms are large and rarely asked for: the JSON is only a step here. */
 static struct blob *make_v2_protobuf(struct discovery_list list)
@@ -61,10 +131,9 @@ static struct blob *make_v2_protobuf(struct discovery_list list)
     return message ? message : blob_static(SLICE(""));
 }
 
-static struct blob *make(struct server *server, enum document which)
+static struct blob *make(struct server *server, struct discovery_list list, enum document which)
 {
-    const struct schema_group_version *items[MAX_GROUP_VERSIONS];
-    struct discovery_list list = all_group_versions(items);
+    struct index_maker maker = {server->documents, list};
     switch (which) {
     case DOCUMENT_API:
         return discovery_core_versions(slice_str(server->config.listen));
@@ -75,7 +144,7 @@ static struct blob *make(struct server *server, enum document which)
     case DOCUMENT_APIS_AGGREGATED:
         return discovery_aggregated(list, false);
     case DOCUMENT_OPENAPI_INDEX:
-        return document_v3_index(list);
+        return document_v3_index(list, hash_of, &maker);
     case DOCUMENT_OPENAPI_V2:
         return document_v2(list);
     case DOCUMENT_OPENAPI_V2_PROTOBUF:
@@ -86,41 +155,46 @@ static struct blob *make(struct server *server, enum document which)
     return NULL;
 }
 
-struct blob *documents_get(struct server *server, enum document which)
+/* With the lock held. What is kept is of the newest snapshot asked about; false: this one is older. */
+static bool turn_to(struct api_documents *d, const struct catalogue *catalogue)
+{
+    uint64_t number = catalogue_number(catalogue);
+    if (number > d->number) {
+        clear_snapshot(d);
+        d->number = number;
+    }
+    return number == d->number;
+}
+
+struct blob *documents_get(struct server *server, const struct catalogue *catalogue, enum document which)
 {
     struct api_documents *d = server->documents;
     pthread_mutex_lock(&d->lock);
-    if (!d->fixed[which])
-        d->fixed[which] = make(server, which);
-    struct blob *document = blob_ref(d->fixed[which]);
+    struct discovery_list list = catalogue_list(catalogue);
+    struct blob *document;
+    if (!turn_to(d, catalogue)) {
+        document = make(server, list, which);
+    } else {
+        if (!d->fixed[which])
+            d->fixed[which] = make(server, list, which);
+        document = blob_ref(d->fixed[which]);
+    }
     pthread_mutex_unlock(&d->lock);
     return document;
 }
 
-bool documents_has_group(struct slice group)
+struct blob *documents_openapi_v3(struct server *server, const struct catalogue *catalogue, struct slice path)
 {
-    for (unsigned i = 0; i < schema_group_version_count; i++)
-        if (group.len && slice_is(group, schema_group_versions[i].group))
-            return true;
-    return false;
-}
-
-struct blob *documents_group(struct server *server, struct slice group)
-{
-    (void)server;
-    const struct schema_group_version *items[MAX_GROUP_VERSIONS];
-    return discovery_group(all_group_versions(items), group);
-}
-
-struct blob *documents_group_version(struct server *server, struct slice group, struct slice version)
-{
-    (void)server;
-    for (unsigned i = 0; i < schema_group_version_count; i++) {
-        const struct schema_group_version *gv = &schema_group_versions[i];
-        if (slice_is(group, gv->group) && slice_is(version, gv->version))
-            return discovery_resources(gv);
-    }
-    return NULL;
+    struct api_documents *d = server->documents;
+    pthread_mutex_lock(&d->lock);
+    struct discovery_list list = catalogue_list(catalogue);
+    struct blob *document;
+    if (turn_to(d, catalogue) || is_built_in(list, path))
+        document = v3_document(d, list, path) ? blob_ref(v3_document(d, list, path)) : NULL;
+    else
+        document = document_v3(list, path);
+    pthread_mutex_unlock(&d->lock);
+    return document;
 }
 
 struct slice documents_etag(struct arena *arena, const struct blob *document)
@@ -128,28 +202,4 @@ struct slice documents_etag(struct arena *arena, const struct blob *document)
     char *text = arena_bytes(arena, DISCOVERY_ETAG_SIZE);
     discovery_etag(blob_slice(document), text);
     return slice_str(text);
-}
-
-/* With the lock held. */
-static struct blob *make_v3(struct api_documents *d, struct slice key)
-{
-    const struct schema_group_version *items[MAX_GROUP_VERSIONS];
-    for (size_t i = 0; i < d->v3_count; i++)
-        if (slice_is(key, d->v3[i].key))
-            return d->v3[i].document;
-    struct blob *document = document_v3(all_group_versions(items), key);
-    if (document && d->v3_count < MAX_KEYS)
-        d->v3[d->v3_count++] = (struct v3_document){slice_strdup(key), document};
-    return document;
-}
-
-struct blob *documents_openapi_v3(struct server *server, struct slice path)
-{
-    struct api_documents *d = server->documents;
-    pthread_mutex_lock(&d->lock);
-    struct blob *document = make_v3(d, path);
-    if (document)
-        blob_ref(document);
-    pthread_mutex_unlock(&d->lock);
-    return document;
 }

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "apiserver/object.h"
 #include "apiserver/request.h"
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -16,8 +17,12 @@ static const double bucket_bounds[BUCKETS] = {0.005, 0.025, 0.05, 0.1, 0.2, 0.4,
 /* One combination of labels. Series of code 0 hold what has no label `code`: latency, watches, events. */
 struct series {
     struct series *next;
-    const struct schema_resource *resource; /* NULL: no resource */
+    /* Whose it is, if built in; those of custom resources come and go, so that only the names below tell
+     * them. */
+    const struct schema_resource *resource;
     const struct schema_subresource *subresource;
+    bool has_resource, custom;
+    const char *group, *version, *name, *subname; /* a custom resource's are the series' own */
     const char *verb, *scope;
     int code;
     bool dry_run;
@@ -41,6 +46,17 @@ struct metrics *metrics_new(void)
     return m;
 }
 
+static void free_series(struct series *s)
+{
+    if (s->custom) {
+        free((char *)s->group);
+        free((char *)s->version);
+        free((char *)s->name);
+        free((char *)s->subname);
+    }
+    free(s);
+}
+
 void metrics_free(struct metrics *m)
 {
     if (!m)
@@ -49,7 +65,7 @@ void metrics_free(struct metrics *m)
         while (m->table[i]) {
             struct series *s = m->table[i];
             m->table[i] = s->next;
-            free(s);
+            free_series(s);
         }
     }
     pthread_mutex_destroy(&m->lock);
@@ -59,10 +75,10 @@ void metrics_free(struct metrics *m)
 /* Only words of our own become labels: a client must not be able to make new series. */
 static const char *verb_label(const struct request *req)
 {
-    static const char *const known[] = {"create", "delete", "deletecollection", "get", "list",
-                                        "patch",  "update", "watch",            "post", "put"};
-    static const char *const upper[] = {"CREATE", "DELETE", "DELETECOLLECTION", "GET", "LIST",
-                                        "PATCH",  "UPDATE", "WATCH",            "POST", "PUT"};
+    static const char *const known[] = {
+        "create", "delete", "deletecollection", "get", "list", "patch", "update", "watch", "post", "put"};
+    static const char *const upper[] = {
+        "CREATE", "DELETE", "DELETECOLLECTION", "GET", "LIST", "PATCH", "UPDATE", "WATCH", "POST", "PUT"};
     for (size_t i = 0; req->info.verb && i < sizeof known / sizeof *known; i++)
         if (strcmp(req->info.verb, known[i]) == 0)
             return upper[i];
@@ -76,24 +92,57 @@ static const char *scope_label(const struct request *req)
     return req->info.name.len ? "resource" : req->info.namespace.len ? "namespace" : "cluster";
 }
 
+static uintptr_t hash_of(const struct request *req)
+{
+    const struct schema_resource *r = req->resource;
+    if (!r || !r->custom)
+        return ((uintptr_t)r >> 4) * 31 + ((uintptr_t)req->subresource >> 4) * 17;
+    return schema_resource_hash(slice_str(r->group), slice_str(r->version), slice_str(r->name));
+}
+
+static bool is_of(const struct series *s, const struct request *req)
+{
+    const struct schema_resource *r = req->resource;
+    if (!r || !r->custom)
+        return !s->custom && s->resource == r && s->subresource == req->subresource;
+    return s->custom && strcmp(s->name, r->name) == 0 && strcmp(s->group, r->group) == 0 &&
+           strcmp(s->version, r->version) == 0 &&
+           strcmp(s->subname, req->subresource ? req->subresource->name : "") == 0;
+}
+
+static void set_names(struct series *s, const struct request *req)
+{
+    const struct schema_resource *r = req->resource;
+    const char *subname = req->subresource ? req->subresource->name : "";
+    s->has_resource = r != NULL;
+    s->custom = r && r->custom;
+    s->resource = s->custom ? NULL : r;
+    s->subresource = s->custom ? NULL : req->subresource;
+    s->group = s->custom ? xstrdup(r->group) : r ? r->group : "";
+    s->version = s->custom ? xstrdup(r->version) : r ? r->version : "";
+    s->name = s->custom ? xstrdup(r->name) : r ? r->name : "";
+    s->subname = s->custom ? xstrdup(subname) : subname;
+}
+
 /* With the lock held. */
 static struct series *find(struct metrics *m, const struct request *req, int code)
 {
     const char *verb = verb_label(req), *scope = scope_label(req);
-    uintptr_t hash = ((uintptr_t)req->resource >> 4) * 31 + ((uintptr_t)req->subresource >> 4) * 17 +
-                     (uintptr_t)verb * 7 + (uintptr_t)scope * 3 + (uintptr_t)code;
+    uintptr_t hash = hash_of(req) + (uintptr_t)verb * 7 + (uintptr_t)scope * 3 + (uintptr_t)code;
     struct series **slot = &m->table[hash % TABLE_SIZE];
     for (struct series *s = *slot; s; s = s->next)
-        if (s->resource == req->resource && s->subresource == req->subresource && s->verb == verb && s->scope == scope &&
-            s->code == code && s->dry_run == req->write.dry_run)
+        if (s->verb == verb && s->scope == scope && s->code == code && s->dry_run == req->write.dry_run &&
+            is_of(s, req))
             return s;
     struct series *s = xcalloc(1, sizeof *s);
-    *s = (struct series){.next = *slot, .resource = req->resource, .subresource = req->subresource, .verb = verb,
-                         .scope = scope, .code = code, .dry_run = req->write.dry_run};
+    *s = (struct series){
+        .next = *slot, .verb = verb, .scope = scope, .code = code, .dry_run = req->write.dry_run};
+    set_names(s, req);
     return *slot = s;
 }
 
-void metrics_count_request(struct metrics *m, const struct request *req, int code, int64_t nanos, size_t bytes)
+void metrics_count_request(struct metrics *m, const struct request *req, int code, int64_t nanos,
+                           size_t bytes)
 {
     double seconds = (double)nanos / 1e9;
     int bucket = 0;
@@ -133,10 +182,11 @@ static void head(struct buf *out, const char *name, const char *type, const char
 
 static void labels(struct buf *out, const struct series *s)
 {
-    buf_printf(out, "component=\"apiserver\",group=\"%s\",resource=\"%s\",scope=\"%s\",subresource=\"%s\",verb=\"%s\","
-                    "version=\"%s\"",
-               s->resource ? s->resource->group : "", s->resource ? s->resource->name : "", s->scope,
-               s->subresource ? s->subresource->name : "", s->verb, s->resource ? s->resource->version : "");
+    buf_printf(
+        out,
+        "component=\"apiserver\",group=\"%s\",resource=\"%s\",scope=\"%s\",subresource=\"%s\",verb=\"%s\","
+        "version=\"%s\"",
+        s->group, s->name, s->scope, s->subname, s->verb, s->version);
 }
 
 static void each(struct metrics *m, struct buf *out, void (*put)(struct buf *out, const struct series *s))
@@ -181,7 +231,7 @@ static void put_duration(struct buf *out, const struct series *s)
 
 static void put_watchers(struct buf *out, const struct series *s)
 {
-    if (!s->resource || s->code || strcmp(s->verb, "WATCH") != 0)
+    if (!s->has_resource || s->code || strcmp(s->verb, "WATCH") != 0)
         return;
     buf_printf(out, "apiserver_longrunning_requests{");
     labels(out, s);
@@ -192,24 +242,25 @@ static void put_events(struct buf *out, const struct series *s)
 {
     if (s->events)
         buf_printf(out, "apiserver_watch_events_total{group=\"%s\",resource=\"%s\",version=\"%s\"} %llu\n",
-                   s->resource->group, s->resource->name, s->resource->version, (unsigned long long)s->events);
+                   s->group, s->name, s->version, (unsigned long long)s->events);
 }
 
 static void put_objects(struct buf *out, struct server *server)
 {
-    for (unsigned g = 0; g < schema_group_version_count; g++) {
-        const struct schema_group_version *gv = &schema_group_versions[g];
-        for (unsigned r = 0; r < gv->resource_count; r++) {
-            const struct schema_resource *res = &gv->resources[r];
+    struct catalogue *catalogue = catalogues_pin(server->catalogues);
+    struct discovery_list list = catalogue_list(catalogue);
+    cleanup_arena struct arena *arena = arena_new();
+    for (size_t g = 0; g < list.count; g++) {
+        for (unsigned r = 0; r < list.items[g]->resource_count; r++) {
+            const struct schema_resource *res = list.items[g]->resources[r];
             if (!(res->verbs & VERB_LIST) || (res->storage && res->storage != res))
                 continue;
-            const char *dot = *res->group ? "." : "";
-            char prefix[256];
-            snprintf(prefix, sizeof prefix, "/registry/%s%s%s/", res->name, dot, res->group);
-            buf_printf(out, "apiserver_storage_objects{resource=\"%s%s%s\"} %llu\n", res->name, dot, res->group,
-                       (unsigned long long)store_count(server->store, slice_str(prefix)));
+            uint64_t count = store_count(server->store, object_prefix(arena, res, slice_make("", 0)));
+            buf_printf(out, "apiserver_storage_objects{resource=\"%s%s%s\"} %llu\n", res->name,
+                       *res->group ? "." : "", res->group, (unsigned long long)count);
         }
     }
+    catalogue_unref(catalogue);
 }
 
 static void put_process(struct metrics *m, struct buf *out)
@@ -237,14 +288,17 @@ static void put_http_and_store(struct buf *out, struct server *server)
     http_server_stats(server->http, &http);
     store_stats(server->store, &store);
     head(out, "apiserver_current_inflight_requests", "gauge", "Requests that wait or run on worker threads.");
-    buf_printf(out, "apiserver_current_inflight_requests{request_kind=\"mutating\"} %zu\n", pool_pending(server->workers));
+    buf_printf(out, "apiserver_current_inflight_requests{request_kind=\"mutating\"} %zu\n",
+               pool_pending(server->workers));
     head(out, "apiserver_registered_watchers", "gauge", "Open watches.");
     buf_printf(out, "apiserver_registered_watchers %llu\n", (unsigned long long)hub_watch_count(server->hub));
     head(out, "coxswain_http_connections", "gauge", "Open client connections.");
     buf_printf(out, "coxswain_http_connections %llu\n", (unsigned long long)http.connections);
     head(out, "apiserver_storage_size_bytes", "gauge", "Size of the store's file in bytes.");
-    buf_printf(out, "apiserver_storage_size_bytes{storage_cluster_id=\"lmdb\"} %llu\n", (unsigned long long)store.file_bytes);
-    head(out, "coxswain_store_commits_total", "counter", "Durable commits; each holds one or more transactions.");
+    buf_printf(out, "apiserver_storage_size_bytes{storage_cluster_id=\"lmdb\"} %llu\n",
+               (unsigned long long)store.file_bytes);
+    head(out, "coxswain_store_commits_total", "counter",
+         "Durable commits; each holds one or more transactions.");
     buf_printf(out, "coxswain_store_commits_total %llu\n", (unsigned long long)store.commits);
     head(out, "coxswain_store_transactions_total", "counter", "Transactions committed.");
     buf_printf(out, "coxswain_store_transactions_total %llu\n", (unsigned long long)store.txns);

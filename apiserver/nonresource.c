@@ -1,4 +1,5 @@
-/* nonresource: paths that are no API objects. A table of paths; each row answers or says there is no such thing. */
+/* nonresource: paths that are no API objects. A table of paths; each row answers or says there is no such
+ * thing. */
 #include "apiserver/documents.h"
 #include "apiserver/health.h"
 #include "apiserver/metrics.h"
@@ -30,7 +31,9 @@ static void send_document(struct request *req, const char *content_type, struct 
     struct http_header *headers = (struct http_header *)request_headers(req, &count);
     if (given.ptr && slice_eq(given, etag)) {
         headers[count++] = (struct http_header){SLICE("etag"), etag};
-        struct http_response response = {.status = 304, .content_type = slice_str(content_type), .headers = headers,
+        struct http_response response = {.status = 304,
+                                         .content_type = slice_str(content_type),
+                                         .headers = headers,
                                          .header_count = count};
         blob_unref(document);
         request_done(req, 304, 0);
@@ -51,9 +54,9 @@ static void send_discovery(struct request *req, enum document plain, enum docume
         return;
     }
     if (req->accept.as == AS_DISCOVERY)
-        send_document(req, aggregated_type, documents_get(req->server, aggregated));
+        send_document(req, aggregated_type, documents_get(req->server, request_catalogue(req), aggregated));
     else
-        request_send_json(req, 200, documents_get(req->server, plain));
+        request_send_json(req, 200, documents_get(req->server, request_catalogue(req), plain));
 }
 
 static void send_group_document(struct request *req, struct blob *document)
@@ -68,24 +71,32 @@ static void send_group_document(struct request *req, struct blob *document)
     }
 }
 
+/* NULL: no such group-version, or one whose server is asked itself. */
+static struct blob *group_version_document(struct request *req, struct slice group, struct slice version)
+{
+    const struct schema_group_version *gv =
+        catalogue_find_group_version(request_catalogue(req), group, version);
+    return gv && !gv->remote ? discovery_resources(gv) : NULL;
+}
+
 static void serve_api(struct request *req, const struct slice *part, size_t count)
 {
     if (count == 0)
         send_discovery(req, DOCUMENT_API, DOCUMENT_API_AGGREGATED);
     else
-        send_group_document(req, count == 1 ? documents_group_version(req->server, SLICE(""), part[0]) : NULL);
+        send_group_document(req, count == 1 ? group_version_document(req, SLICE(""), part[0]) : NULL);
 }
 
 static void serve_apis(struct request *req, const struct slice *part, size_t count)
 {
     if (count == 0)
         send_discovery(req, DOCUMENT_APIS, DOCUMENT_APIS_AGGREGATED);
-    else if (!documents_has_group(part[0]))
+    else if (!catalogue_has_group(request_catalogue(req), part[0]))
         nonresource_send_404(req);
     else if (count == 1)
-        send_group_document(req, documents_group(req->server, part[0]));
+        send_group_document(req, discovery_group(catalogue_list(request_catalogue(req)), part[0]));
     else
-        send_group_document(req, documents_group_version(req->server, part[0], part[1]));
+        send_group_document(req, group_version_document(req, part[0], part[1]));
 }
 
 /* On a worker: the first time a document is asked for it is made, in tens of milliseconds. */
@@ -100,14 +111,16 @@ static void run_openapi(struct request *req)
     struct slice accept = http_header_get(req->http, "accept");
     if (count == 1 && slice_is(part[0], "v2")) {
         bool wants = accept.ptr && memmem(accept.ptr, accept.len, "proto-openapi.spec.v2", 21);
-        struct blob *document = documents_get(req->server, wants ? DOCUMENT_OPENAPI_V2_PROTOBUF : DOCUMENT_OPENAPI_V2);
+        struct blob *document = documents_get(req->server, request_catalogue(req),
+                                              wants ? DOCUMENT_OPENAPI_V2_PROTOBUF : DOCUMENT_OPENAPI_V2);
         send_document(req, wants ? protobuf : "application/json", document);
     } else if (count == 1 && slice_is(part[0], "v3")) {
         /* The type is upstream's, which leaves it to be guessed. */
-        send_document(req, "text/plain; charset=utf-8", documents_get(req->server, DOCUMENT_OPENAPI_INDEX));
+        send_document(req, "text/plain; charset=utf-8",
+                      documents_get(req->server, request_catalogue(req), DOCUMENT_OPENAPI_INDEX));
     } else if (count > 1 && slice_is(part[0], "v3")) {
         struct slice path = slice_from(req->info.path, strlen("/openapi/v3/"));
-        struct blob *document = documents_openapi_v3(req->server, path);
+        struct blob *document = documents_openapi_v3(req->server, request_catalogue(req), path);
         if (document)
             send_document(req, "application/json", document);
         else
@@ -134,16 +147,19 @@ static void serve_version(struct request *req, const struct slice *part, size_t 
     if (!negotiate_accept(http_header_get(req->http, "accept"), OFFER_STREAM, &req->accept, &req->err)) {
         error_clear(&req->err);
         req->err.has_details = true;
-        error_set(&req->err, REASON_NOT_ACCEPTABLE, "406: Not Acceptable\n\nAvailable representations: application/json");
+        error_set(&req->err, REASON_NOT_ACCEPTABLE,
+                  "406: Not Acceptable\n\nAvailable representations: application/json");
         request_fail(req);
         return;
     }
     struct buf out = BUF_INIT(BUF_UNLIMITED);
-    buf_puts(&out, "{\n  \"major\": \"1\",\n  \"minor\": \"37\",\n  \"emulationMajor\": \"1\",\n  \"emulationMinor\": \"37\",\n"
+    buf_puts(&out, "{\n  \"major\": \"1\",\n  \"minor\": \"37\",\n  \"emulationMajor\": \"1\",\n  "
+                   "\"emulationMinor\": \"37\",\n"
                    "  \"minCompatibilityMajor\": \"1\",\n  \"minCompatibilityMinor\": \"36\",\n");
     buf_puts(&out, "  \"gitVersion\": \"v1.37.2+coxswain-" COXSWAIN_VERSION "\",\n  \"gitCommit\": \"\",\n"
                    "  \"gitTreeState\": \"clean\",\n  \"buildDate\": \"1970-01-01T00:00:00Z\",\n"
-                   "  \"goVersion\": \"none\",\n  \"compiler\": \"" __VERSION__ "\",\n  \"platform\": \"linux/amd64\"\n}");
+                   "  \"goVersion\": \"none\",\n  \"compiler\": \"" __VERSION__
+                   "\",\n  \"platform\": \"linux/amd64\"\n}");
     request_send_text(req, 200, "application/json", blob_from_buf(&out));
 }
 
@@ -170,12 +186,14 @@ static void serve_health(struct request *req, const struct slice *part, size_t c
 /* GET /: the paths there are. */
 static void serve_root(struct request *req)
 {
-    static const char *const fixed[] = {"/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/readyz", "/version"};
+    static const char *const fixed[] = {"/healthz",    "/livez",  "/metrics", "/openapi/v2",
+                                        "/openapi/v3", "/readyz", "/version"};
     struct buf out = BUF_INIT(BUF_UNLIMITED);
     buf_puts(&out, "{\"paths\":[\"/api\",\"/api/v1\",\"/apis\",\"/apis/\"");
     const char *last = "";
-    for (unsigned i = 0; i < schema_group_version_count; i++) {
-        const struct schema_group_version *gv = &schema_group_versions[i];
+    struct discovery_list list = catalogue_list(request_catalogue(req));
+    for (size_t i = 0; i < list.count; i++) {
+        const struct schema_group_version *gv = list.items[i];
         if (!*gv->group)
             continue;
         if (strcmp(last, gv->group) != 0)
@@ -194,7 +212,7 @@ static const struct {
     bool any_method;
     void (*serve)(struct request *req, const struct slice *part, size_t count);
 } routes[] = {
-    {"api", false, serve_api},         {"apis", false, serve_apis},      {"openapi", false, serve_openapi},
+    {"api", false, serve_api},         {"apis", false, serve_apis},       {"openapi", false, serve_openapi},
     {"version", false, serve_version}, {"metrics", false, serve_metrics}, {"healthz", true, serve_health},
     {"livez", true, serve_health},     {"readyz", true, serve_health},
 };

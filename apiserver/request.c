@@ -2,28 +2,32 @@
 
 #include "apiserver/authn.h"
 #include "apiserver/authz.h"
-#include "apiserver/documents.h"
 #include "apiserver/kinds/kind.h"
 #include "apiserver/status.h"
 #include "base/clock.h"
 #include "base/random.h"
 
 /*
- * The stages, in upstream's order (DefaultBuildHandlerChain). What a stage leaves undone must not be seen by one before
- * it: nothing is looked up for a user who is not allowed to know whether it exists.
+ * The stages, in upstream's order (DefaultBuildHandlerChain). What a stage leaves undone must not be seen by
+ * one before it: nothing is looked up for a user who is not allowed to know whether it exists.
  */
 static bool (*const stages[])(struct request *req) = {
     stage_authenticate, /* first: everything after may speak of req->user */
-    stage_impersonate,  /* before authorize, which must judge the person acted for; itself checks the real one */
+    stage_impersonate,  /* before authorize, which must judge the person acted for; itself checks the real one
+                         */
     stage_authorize,    /* before route: a 404 is knowledge too */
     stage_route,        /* resource, subresource, method, Accept: 404, 405, 406 */
 };
 
 /* ---- dispatch ---- */
 
-static bool is_known_group(struct slice group)
+static bool is_known_group(struct request *req)
 {
-    return !group.len || documents_has_group(group);
+    struct slice group = req->info.group;
+    for (unsigned i = 0; i < schema_group_version_count; i++)
+        if (slice_is(group, schema_group_versions[i].group))
+            return true;
+    return catalogue_has_group(request_catalogue(req), group);
 }
 
 static void dispatch(struct request *req)
@@ -62,6 +66,20 @@ static void dispatch(struct request *req)
     }
 }
 
+static void unpin(void *catalogue)
+{
+    catalogue_unref(catalogue);
+}
+
+const struct catalogue *request_catalogue(struct request *req)
+{
+    if (!req->catalogue) {
+        req->catalogue = catalogues_pin(req->server->catalogues);
+        arena_on_free(req->arena, unpin, req->catalogue);
+    }
+    return req->catalogue;
+}
+
 static struct request *request_new(struct server *server, struct http_exchange *exchange)
 {
     struct arena *arena = http_arena(exchange);
@@ -76,7 +94,8 @@ static struct request *request_new(struct server *server, struct http_exchange *
     return req;
 }
 
-/* Escapes that are none are nobody's path; "." and ".." (and NUL) are the path of something that is not there. */
+/* Escapes that are none are nobody's path; "." and ".." (and NUL) are the path of something that is not
+ * there. */
 static void refuse_path(struct request *req)
 {
     struct slice raw = req->http->raw_path, ignored;
@@ -92,14 +111,14 @@ void request_serve(void *server, struct http_exchange *exchange)
     struct request *req = request_new(server, exchange);
     const struct http_request *http = req->http;
     query_parse(req->arena, http->raw_query, &req->query);
-    request_info_parse(req->arena, http->method, http->raw_path, http->segments, http->segment_count, &req->query,
-                       &req->info);
+    request_info_parse(req->arena, http->method, http->raw_path, http->segments, http->segment_count,
+                       &req->query, &req->info);
     if (!http->path_ok) {
         refuse_path(req);
         return;
     }
     for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
-        if (stages[i] == stage_route && req->info.is_resource && !is_known_group(req->info.group)) {
+        if (stages[i] == stage_route && req->info.is_resource && !is_known_group(req)) {
             nonresource_send_404(req);
             return;
         }
@@ -151,7 +170,8 @@ static unsigned offers(const struct request *req)
     return OFFER_TABLE | OFFER_PARTIAL;
 }
 
-/* An encoded slash must not be read as one name here and as two segments elsewhere: no resource has such a name. */
+/* An encoded slash must not be read as one name here and as two segments elsewhere: no resource has such a
+ * name. */
 static bool has_slash(const struct http_request *http)
 {
     for (size_t i = 0; i < http->segment_count; i++)
@@ -164,6 +184,9 @@ static bool route_resource(struct request *req)
 {
     struct request_info *info = &req->info;
     req->resource = schema_find_resource(info->group, info->version, info->resource);
+    if (!req->resource)
+        req->resource =
+            catalogue_find_resource(request_catalogue(req), info->group, info->version, info->resource);
     bool proxies = slice_is(info->subresource, "proxy"); /* what follows is a path on the other side */
     if (!req->resource || (!proxies && (info->rest_count > 0 || has_slash(req->http))))
         return status_no_such_resource(&req->err);
@@ -237,8 +260,8 @@ void request_warn(struct request *req, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    const char **slot =
-        arena_push(req->arena, &req->warnings.items, &req->warnings.count, &req->warnings.capacity, sizeof *slot);
+    const char **slot = arena_push(req->arena, &req->warnings.items, &req->warnings.count,
+                                   &req->warnings.capacity, sizeof *slot);
     *slot = arena_vprintf(req->arena, fmt, args);
     va_end(args);
 }

@@ -1,12 +1,13 @@
 /*
- * request: one API request on its way through the stages. It lives in its exchange's arena and is passed from stage to
- * stage; at any time one thread has it. The stages, in order, are the list in request.c; each either goes on or
- * sets req->err, and request_fail() turns that into the answer. A verb answers exactly once with one of the
- * request_send functions.
+ * request: one API request on its way through the stages. It lives in its exchange's arena and is passed from
+ * stage to stage; at any time one thread has it. The stages, in order, are the list in request.c; each either
+ * goes on or sets req->err, and request_fail() turns that into the answer. A verb answers exactly once with
+ * one of the request_send functions.
  */
 #ifndef APISERVER_REQUEST_H
 #define APISERVER_REQUEST_H
 
+#include "apiserver/catalogue.h"
 #include "apiserver/negotiate.h"
 #include "apiserver/options.h"
 #include "apiserver/request_info.h"
@@ -24,6 +25,7 @@ struct request {
     struct error err;
     int64_t started; /* clock_mono_nanos */
 
+    struct catalogue *catalogue; /* what is served, pinned; NULL until request_catalogue() is asked */
     struct query query;
     struct request_info info;
     struct user user, real_user; /* real_user: before impersonation */
@@ -39,14 +41,16 @@ struct request {
     struct write_options write;
     struct decode_findings warnings; /* texts for Warning headers */
     bool never_zip;
-    struct slice etag;               /* of the answer, or empty */
-    bool answered_stream;            /* the answer is a watch: latency is not counted */
+    struct slice etag;                /* of the answer, or empty */
+    bool answered_stream;             /* the answer is a watch: latency is not counted */
     void (*run)(struct request *req); /* what the worker runs */
 };
 
 /* The entry: http_handler.on_request. */
 void request_serve(void *server, struct http_exchange *exchange);
 
+/* What is served, the same for all of the request's life. */
+const struct catalogue *request_catalogue(struct request *req);
 /* Hands the request to a worker thread, which runs run(req). The calling stage must do nothing after. */
 void request_to_worker(struct request *req, void (*run)(struct request *req));
 
@@ -85,7 +89,8 @@ void verb_delete_collection(struct request *req);
 void nonresource_serve(struct request *req);
 /* "404 page not found", for paths that nobody knows. */
 void nonresource_send_404(struct request *req);
-/* Subresources that are no plain read or write of a part: scale, binding, eviction, ... (subresource.c). True: it has answered or taken over. */
+/* Subresources that are no plain read or write of a part: scale, binding, eviction, ... (subresource.c).
+ * True: it has answered or taken over. */
 bool subresource_serve(struct request *req);
 /* Kinds that are questions, not objects: access reviews (reviews.c). True: answered. */
 bool review_serve(struct request *req);

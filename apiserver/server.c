@@ -5,6 +5,7 @@
 
 #include "apiserver/allocate.h"
 #include "apiserver/bootstrap.h"
+#include "apiserver/catalogue.h"
 #include "apiserver/documents.h"
 #include "apiserver/metrics.h"
 #include "apiserver/request.h"
@@ -33,8 +34,9 @@ static struct blob *refused(void *arg, int status, const char *message, struct s
         int code;
         enum reason reason;
     } reasons[] = {
-        {400, REASON_BAD_REQUEST}, {408, REASON_TIMEOUT},           {413, REASON_TOO_LARGE},
-        {429, REASON_TOO_MANY_REQUESTS}, {503, REASON_SERVICE_UNAVAILABLE},
+        {400, REASON_BAD_REQUEST},         {408, REASON_TIMEOUT},
+        {413, REASON_TOO_LARGE},           {429, REASON_TOO_MANY_REQUESTS},
+        {503, REASON_SERVICE_UNAVAILABLE},
     };
     struct error err = ERROR_INIT;
     enum reason reason = REASON_UNKNOWN;
@@ -92,8 +94,10 @@ struct server *server_new(const struct server_config *config, struct error *err)
     struct server *server = xcalloc(1, sizeof *server);
     server->config = *config;
     server->metrics = metrics_new();
+    server->catalogues = catalogues_new();
     server->documents = documents_new();
-    server->workers = pool_new("worker", config->workers ? config->workers : DEFAULT_WORKERS, MAX_QUEUED_JOBS);
+    server->workers =
+        pool_new("worker", config->workers ? config->workers : DEFAULT_WORKERS, MAX_QUEUED_JOBS);
     /* The store before the port: a cluster whose store cannot be read must not seem to be there. */
     if (open_store(server, err) && bootstrap_run(server, err) &&
         (server->allocator = allocator_new(server, err)) && open_http(server, err))
@@ -103,8 +107,8 @@ struct server *server_new(const struct server_config *config, struct error *err)
 }
 
 /*
- * The end, in this order: no new connections and readyz says no; watches end, so that clients go elsewhere; requests that run finish and
- * their writes are made durable; then the loops, then the store.
+ * The end, in this order: no new connections and readyz says no; watches end, so that clients go elsewhere;
+ * requests that run finish and their writes are made durable; then the loops, then the store.
  */
 void server_run(struct server *server)
 {
@@ -148,6 +152,7 @@ void server_free(struct server *server)
     if (server->store)
         store_close(server->store);
     documents_free(server->documents);
+    catalogues_free(server->catalogues);
     metrics_free(server->metrics);
     free(server->hub_loops);
     free(server->loop_targets);

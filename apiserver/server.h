@@ -1,6 +1,6 @@
 /*
- * server: what all requests share. Made once by server_new, read-only after but for the parts that guard themselves
- * (store, hub, metrics, allocators).
+ * server: what all requests share. Made once by server_new, read-only after but for the parts that guard
+ * themselves (store, hub, metrics, allocators).
  */
 #ifndef APISERVER_SERVER_H
 #define APISERVER_SERVER_H
@@ -12,17 +12,18 @@
 
 struct metrics;
 struct api_documents;
+struct catalogues;
 struct service_allocator;
 struct loop_target;
 
 struct server_config {
     const char *data_dir, *listen;
     const char *cert_file, *key_file, *client_ca_file;
-    const char *service_range;           /* "10.96.0.0/16" */
+    const char *service_range; /* "10.96.0.0/16" */
     unsigned node_port_low, node_port_high;
-    unsigned loops;                      /* 0: one per core */
-    unsigned workers;                    /* threads for what may block */
-    bool anonymous;                      /* requests without a credential are system:anonymous, not 401 */
+    unsigned loops;   /* 0: one per core */
+    unsigned workers; /* threads for what may block */
+    bool anonymous;   /* requests without a credential are system:anonymous, not 401 */
     bool no_sync;
     uint64_t history_seconds;
     int64_t shutdown_seconds;
@@ -40,6 +41,7 @@ struct server {
     struct loop_target *loop_targets;
     struct pool *workers;
     struct metrics *metrics;
+    struct catalogues *catalogues;
     struct api_documents *documents;
     struct service_allocator *allocator;
     atomic_bool stopping, bootstrapped;
@@ -47,7 +49,8 @@ struct server {
 };
 
 struct server *server_new(const struct server_config *config, struct error *err);
-/* Serves until SIGTERM or SIGINT (which the caller has blocked in all threads); SIGHUP reads the certificates again. Returns after a clean end: watches ended, requests finished, all written. */
+/* Serves until SIGTERM or SIGINT (which the caller has blocked in all threads); SIGHUP reads the certificates
+ * again. Returns after a clean end: watches ended, requests finished, all written. */
 void server_run(struct server *server);
 void server_free(struct server *server);
 

@@ -118,9 +118,13 @@ static void put_group(struct buf *out, struct discovery_list list, size_t first)
             buf_putc(out, ',');
         put_version(out, list.items[i]);
     }
-    for (size_t i = list.count; i-- > first;)
-        if (list.items[i]->preferred && strcmp(list.items[i]->group, list.items[first]->group) == 0)
-            preferred = list.items[i];
+    for (size_t i = first; i < list.count && strcmp(list.items[i]->group, list.items[first]->group) == 0;
+         i++) {
+        if (!list.items[i]->preferred)
+            continue;
+        preferred = list.items[i];
+        break;
+    }
     buf_puts(out, "],\"preferredVersion\":");
     put_version(out, preferred);
 }
@@ -212,7 +216,7 @@ struct blob *discovery_resources(const struct schema_group_version *gv)
         buf_printf(&out, "\"apiVersion\":\"v1\",\"groupVersion\":\"%s/%s\",\"resources\":[", gv->group,
                    gv->version);
     for (unsigned i = 0; i < gv->resource_count; i++) {
-        const struct schema_resource *r = &gv->resources[i];
+        const struct schema_resource *r = gv->resources[i];
         if (i)
             buf_putc(&out, ',');
         put_resource(&out, r, !gv->package);
@@ -270,11 +274,19 @@ static void put_aggregated_resource(struct buf *out, const struct schema_resourc
 
 static void put_aggregated_version(struct buf *out, const struct schema_group_version *gv)
 {
+    if (gv->remote_discovery) {
+        buf_puts(out, gv->remote_discovery);
+        return;
+    }
+    if (gv->remote) {
+        buf_printf(out, "{\"version\":\"%s\",\"freshness\":\"Stale\"}", gv->version);
+        return;
+    }
     buf_printf(out, "{\"version\":\"%s\",\"resources\":[", gv->version);
     for (unsigned i = 0; i < gv->resource_count; i++) {
         if (i)
             buf_putc(out, ',');
-        put_aggregated_resource(out, &gv->resources[i], !gv->package);
+        put_aggregated_resource(out, gv->resources[i], !gv->package);
     }
     buf_puts(out, "],\"freshness\":\"Current\"}");
 }

@@ -10,14 +10,15 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-static const struct schema_resource boats[] = {{.group = "shop.test",
-                                                .version = "v2",
-                                                .name = "boats",
-                                                .singular = "boat",
-                                                .kind = "Boat",
-                                                .type = &core_v1_ConfigMap,
-                                                .namespaced = true,
-                                                .verbs = 0xff}};
+static const struct schema_resource boat = {.group = "shop.test",
+                                            .version = "v2",
+                                            .name = "boats",
+                                            .singular = "boat",
+                                            .kind = "Boat",
+                                            .type = &core_v1_ConfigMap,
+                                            .namespaced = true,
+                                            .verbs = 0xff};
+static const struct schema_resource *const boats[] = {&boat};
 static const struct schema_group_version custom[] = {
     {.group = "shop.test", .version = "v2", .preferred = true, .resources = boats, .resource_count = 1},
     {.group = "shop.test", .version = "v1beta1", .resources = boats, .resource_count = 1},
@@ -132,11 +133,11 @@ static void test_aggregated(void **state)
         assert_int_equal(json_array_size(resources), gv->resource_count);
         for (unsigned r = 0; r < gv->resource_count; r++) {
             json_t *resource = json_array_get(resources, r);
-            assert_string_equal(text(resource, "resource"), gv->resources[r].name);
+            assert_string_equal(text(resource, "resource"), gv->resources[r]->name);
             assert_int_equal(json_array_size(json_object_get(resource, "verbs")),
-                             __builtin_popcount(gv->resources[r].verbs));
+                             __builtin_popcount(gv->resources[r]->verbs));
             assert_int_equal(json_array_size(json_object_get(resource, "subresources")),
-                             gv->resources[r].subresource_count);
+                             gv->resources[r]->subresource_count);
         }
     }
     json_decref(core);

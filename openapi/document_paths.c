@@ -328,5 +328,5 @@ void document_put_group_version_paths(struct document_writer *w, const struct sc
         document_close_path(w, 0, NULL, NULL);
     }
     for (unsigned i = 0; i < gv->resource_count; i++)
-        put_resource(&m, &gv->resources[i]);
+        put_resource(&m, gv->resources[i]);
 }

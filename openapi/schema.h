@@ -1,9 +1,9 @@
 /*
- * schema: the shape of every API type as const tables, and the table of resources. One description, everything
- * derived (docs/architecture.md): the built-in types come from openapi/api/<group>_<version>.yaml through
- * openapi/compile at build time; a CRD's structural schema becomes the same structs at run time. All that handles
- * objects (decode, defaults, pruning, validation, patches, protobuf, OpenAPI, discovery, tables) reads these tables
- * and never asks whether a type is built in.
+ * schema: the shape of every API type as const tables, and the table of resources. One description,
+ * everything derived (docs/architecture.md): the built-in types come from openapi/api/<group>_<version>.yaml
+ * through openapi/compile at build time; a CRD's structural schema becomes the same structs at run time. All
+ * that handles objects (decode, defaults, pruning, validation, patches, protobuf, OpenAPI, discovery, tables)
+ * reads these tables and never asks whether a type is built in.
  *
  * Tables are immutable; any thread.
  */
@@ -29,8 +29,8 @@ enum schema_kind {
     SCHEMA_DURATION,      /* Go duration text ("1h0m0s") */
     SCHEMA_QUANTITY,      /* canonical text (openapi/quantity.h) */
     SCHEMA_INT_OR_STRING, /* VALUE_INT or VALUE_STRING */
-    SCHEMA_RAW,           /* any JSON object (RawExtension, JSON, FieldsV1): kept as compact JSON text (VALUE_RAW) */
-    SCHEMA_ANY,           /* any JSON value as a tree, for custom objects without a schema here */
+    SCHEMA_RAW, /* any JSON object (RawExtension, JSON, FieldsV1): kept as compact JSON text (VALUE_RAW) */
+    SCHEMA_ANY, /* any JSON value as a tree, for custom objects without a schema here */
     SCHEMA_LIST,
     SCHEMA_MAP,
     SCHEMA_RECORD
@@ -40,12 +40,13 @@ enum schema_list_type { LIST_TYPE_NONE, LIST_TYPE_ATOMIC, LIST_TYPE_SET, LIST_TY
 enum schema_map_type { MAP_TYPE_GRANULAR, MAP_TYPE_ATOMIC };
 
 enum schema_patch { /* strategic merge patch, flags */
-    PATCH_REPLACE = 0,
-    PATCH_MERGE = 1,
-    PATCH_RETAIN_KEYS = 2
+                    PATCH_REPLACE = 0,
+                    PATCH_MERGE = 1,
+                    PATCH_RETAIN_KEYS = 2
 };
 
-/* Declarative constraints; a NULL or unset one means none. Checked by validate_schema() (openapi/validate.h). */
+/* Declarative constraints; a NULL or unset one means none. Checked by validate_schema() (openapi/validate.h).
+ */
 struct schema_rules {
     const char *const *enums; /* NULL-terminated, sorted; lists and maps: of the elements */
     const char *format;       /* OpenAPI format: "int32", "date-time", "dns-label", ... */
@@ -59,12 +60,12 @@ struct schema {
     enum schema_kind kind;
     enum schema_list_type list_type;
     enum schema_map_type map_type;
-    bool nullable;               /* custom types: null is a value of its own */
-    bool preserve_unknown;       /* custom types: x-kubernetes-preserve-unknown-fields */
-    bool embedded;               /* custom types: x-kubernetes-embedded-resource */
-    const struct schema *elem;   /* LIST, MAP: of the elements */
+    bool nullable;                  /* custom types: null is a value of its own */
+    bool preserve_unknown;          /* custom types: x-kubernetes-preserve-unknown-fields */
+    bool embedded;                  /* custom types: x-kubernetes-embedded-resource */
+    const struct schema *elem;      /* LIST, MAP: of the elements */
     const struct schema_type *type; /* RECORD; of a RAW one only for its OpenAPI name (and protobuf fields) */
-    const char *const *list_keys; /* LIST_TYPE_MAP: NULL-terminated */
+    const char *const *list_keys;   /* LIST_TYPE_MAP: NULL-terminated */
     const struct schema_rules *rules; /* or NULL */
 };
 
@@ -74,9 +75,11 @@ enum {
     FIELD_OMIT_EMPTY = 4, /* left out of JSON when empty; without it the zero value is always written */
     FIELD_OMIT_ZERO = 8,
     FIELD_IMMUTABLE = 16, /* must not change in an update */
-    FIELD_SHOW_DEFAULT = 32, /* OpenAPI documents show the default (without default_json: the type's zero value) */
-    FIELD_UNION = 64,        /* a member of the type's union (x-kubernetes-unions) */
-    FIELD_SHOW_REPLACE = 128, /* OpenAPI documents show patch strategy "replace", which is what happens anyway */
+    FIELD_SHOW_DEFAULT =
+        32,           /* OpenAPI documents show the default (without default_json: the type's zero value) */
+    FIELD_UNION = 64, /* a member of the type's union (x-kubernetes-unions) */
+    FIELD_SHOW_REPLACE =
+        128, /* OpenAPI documents show patch strategy "replace", which is what happens anyway */
     FIELD_SHOW_GRANULAR = 256, /* OpenAPI documents show map type "granular", which maps are anyway */
 };
 
@@ -84,9 +87,10 @@ struct schema_field {
     const char *name;
     uint16_t name_len;
     uint16_t flags;
-    uint32_t proto; /* protobuf number; 0: not on the wire. Inside the message of `inlined` if that is not 0 */
-    /* Protobuf number of the embedded message that holds this field (Go's inline struct), or 0. Embedded twice: the
-     * outer number, and the inner one in the upper 16 bits. */
+    uint32_t
+        proto; /* protobuf number; 0: not on the wire. Inside the message of `inlined` if that is not 0 */
+    /* Protobuf number of the embedded message that holds this field (Go's inline struct), or 0. Embedded
+     * twice: the outer number, and the inner one in the upper 16 bits. */
     uint32_t inlined;
     uint8_t patch; /* enum schema_patch */
     const char *patch_key;
@@ -100,8 +104,8 @@ struct schema_field {
 };
 
 /*
- * A record type. Fields stand in the order in which upstream's encoder writes them, inlined structs flattened in
- * their place; kind and apiVersion come first in types that are kinds. A value's fields are addressed by
+ * A record type. Fields stand in the order in which upstream's encoder writes them, inlined structs flattened
+ * in their place; kind and apiVersion come first in types that are kinds. A value's fields are addressed by
  * these indexes; the compiler gives each a name, as in core_v1_PodSpec_containers (openapi/gen/core_v1.h).
  */
 struct schema_type {
@@ -111,11 +115,13 @@ struct schema_type {
     const char *doc;
     const struct schema_field *fields;
     uint16_t field_count;
-    bool atomic; /* x-kubernetes-map-type: atomic on the type */
+    bool atomic;           /* x-kubernetes-map-type: atomic on the type */
     bool preserve_unknown; /* custom types */
-    bool opaque; /* of SCHEMA_RAW nodes that are one of several shapes; the fields only number the shapes in protobuf */
+    bool opaque; /* of SCHEMA_RAW nodes that are one of several shapes; the fields only number the shapes in
+                    protobuf */
     const char *union_member; /* x-kubernetes-unions discriminator or NULL; the members have FIELD_UNION */
-    /* Open-addressed hash of names: slots[i] is a field index + 1; slot_mask + 1 slots; see schema_find_field(). */
+    /* Open-addressed hash of names: slots[i] is a field index + 1; slot_mask + 1 slots; see
+     * schema_find_field(). */
     const uint16_t *slots;
     uint16_t slot_mask;
     /* Defaults that need code: runs on every record of this type after the static defaults of its fields and
@@ -137,7 +143,8 @@ static inline int schema_find_field(const struct schema_type *type, const char *
 {
     if (!type->slots)
         return -1;
-    for (uint32_t i = schema_hash(name, len) & type->slot_mask; type->slots[i]; i = (i + 1) & type->slot_mask) {
+    for (uint32_t i = schema_hash(name, len) & type->slot_mask; type->slots[i];
+         i = (i + 1) & type->slot_mask) {
         const struct schema_field *f = &type->fields[type->slots[i] - 1];
         if (f->name_len == len && memcmp(f->name, name, len) == 0)
             return type->slots[i] - 1;
@@ -160,15 +167,19 @@ enum verb {
 struct schema_column {
     const char *name, *type, *format, *doc;
     int priority;
-    const char *path; /* "spec.nodeName" (also "metadata.labels"), or NULL: the kind's row function gives the cell */
+    const char
+        *path; /* "spec.nodeName" (also "metadata.labels"), or NULL: the kind's row function gives the cell */
 };
 
 struct schema_subresource {
     const char *name; /* "status" */
     uint16_t verbs;
     const char *kind_group, *kind_version, *kind;
-    const struct schema_type *type; /* of its bodies; NULL for options of connect subresources that have none */
+    const struct schema_type
+        *type; /* of its bodies; NULL for options of connect subresources that have none */
 };
+
+struct custom_resource;
 
 struct schema_resource {
     const char *group, *version; /* group "" is the core group */
@@ -184,28 +195,40 @@ struct schema_resource {
     uint16_t subresource_count;
     const struct schema_column *columns;
     uint16_t column_count;
-    /* Field selectors beyond metadata.name and metadata.namespace: JSON paths with dots, NULL-terminated, or NULL. */
+    /* Field selectors beyond metadata.name and metadata.namespace: JSON paths with dots, NULL-terminated, or
+     * NULL. */
     const char *const *selectable;
     const char *doc;
     uint16_t index; /* unique from 0 to schema_resource_count - 1, in the order of discovery */
-    /* The resource whose version is stored: itself, or e.g. autoscaling/v2 for autoscaling/v1's horizontalpodautoscalers. */
+    /* The resource whose version is stored: itself, or e.g. autoscaling/v2 for autoscaling/v1's
+     * horizontalpodautoscalers. */
     const struct schema_resource *storage;
-    /* The version in the storage version hash, where that is one we do not serve (upstream stores it so); else NULL. */
+    /* The version in the storage version hash, where that is one we do not serve (upstream stores it so);
+     * else NULL. */
     const char *storage_version;
+    const struct custom_resource
+        *custom; /* what else is known of a custom resource (index is meaningless then); NULL: built in */
 };
+
+struct remote_api;
 
 struct schema_group_version {
     const char *group, *version;
-    const char *package; /* "apps_v1" */
-    bool preferred;      /* of its group */
-    const struct schema_resource *resources;
+    const char *package;                  /* "apps_v1"; NULL: not built in */
+    bool preferred;                       /* of its group */
+    int group_priority, version_priority; /* the order of discovery: higher first (APIService.spec) */
+    const struct schema_resource *const *resources;
     uint16_t resource_count;
+    /* Of a group-version that another server serves (apiserver/catalogue.h); else NULL. */
+    const struct remote_api *remote;
+    const char
+        *remote_discovery; /* its entry of an aggregated discovery document, as JSON; NULL: not known yet */
 };
 
 /* The built-in API, in upstream's order of discovery. Generated. */
 extern const struct schema_group_version schema_group_versions[];
 extern const unsigned schema_group_version_count;
-extern const unsigned schema_resource_count; /* of all group-versions */
+extern const unsigned schema_resource_count;           /* of all group-versions */
 extern const struct schema_type *const schema_types[]; /* all of them, sorted by openapi name */
 extern const unsigned schema_type_count;
 
@@ -221,15 +244,18 @@ extern const unsigned schema_kind_slot_mask;
 /* The hash of a resource (or kind) in its group-version. */
 static inline uint32_t schema_resource_hash(struct slice group, struct slice version, struct slice name)
 {
-    return schema_hash(name.ptr, name.len) ^ schema_hash(group.ptr, group.len) * 31u ^ schema_hash(version.ptr, version.len) * 17u;
+    return schema_hash(name.ptr, name.len) ^ schema_hash(group.ptr, group.len) * 31u ^
+           schema_hash(version.ptr, version.len) * 17u;
 }
 
-const struct schema_resource *schema_find_resource(struct slice group, struct slice version, struct slice resource);
+const struct schema_resource *schema_find_resource(struct slice group, struct slice version,
+                                                   struct slice resource);
 const struct schema_resource *schema_find_kind(struct slice group, struct slice version, struct slice kind);
-const struct schema_subresource *schema_find_subresource(const struct schema_resource *resource, struct slice name);
+const struct schema_subresource *schema_find_subresource(const struct schema_resource *resource,
+                                                         struct slice name);
 const struct schema_type *schema_find_type(const char *openapi_name);
-/* The type of any kind of a group-version, also of those that are no resource (lists, DeleteOptions, Scale, ...); NULL if
- * there is none of that name. */
+/* The type of any kind of a group-version, also of those that are no resource (lists, DeleteOptions, Scale,
+ * ...); NULL if there is none of that name. */
 const struct schema_type *schema_find_kind_type(struct slice group, struct slice version, struct slice kind);
 
 #endif

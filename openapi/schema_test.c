@@ -54,7 +54,7 @@ static void test_resources(void **state)
         const struct schema_group_version *gv = &schema_group_versions[g];
         struct slice group = slice_str(gv->group), version = slice_str(gv->version);
         for (unsigned i = 0; i < gv->resource_count; i++) {
-            const struct schema_resource *r = &gv->resources[i];
+            const struct schema_resource *r = gv->resources[i];
             assert_int_equal(r->index, count++);
             assert_ptr_equal(schema_find_resource(group, version, slice_str(r->name)), r);
             assert_ptr_equal(schema_find_kind(group, version, slice_str(r->kind)), r);
@@ -75,7 +75,7 @@ static void test_column_paths(void **state)
 {
     for (unsigned g = 0; g < schema_group_version_count; g++)
         for (unsigned i = 0; i < schema_group_versions[g].resource_count; i++) {
-            const struct schema_resource *r = &schema_group_versions[g].resources[i];
+            const struct schema_resource *r = schema_group_versions[g].resources[i];
             for (unsigned c = 0; c < r->column_count; c++) {
                 struct slice rest = slice_str(r->columns[c].path), part;
                 const struct schema_type *type = r->type;

@@ -32,7 +32,7 @@ const struct kind *kind_of(const struct schema_resource *resource)
      * resources made at run time may have any number. Two threads that fill a slot at once write the same. */
     enum { SLOTS = 256 };
     static _Atomic(const struct kind *) found[SLOTS];
-    if (resource->index >= SLOTS)
+    if (resource->custom || resource->index >= SLOTS)
         return search(resource);
     const struct kind *kind = atomic_load_explicit(&found[resource->index], memory_order_acquire);
     if (kind && is_of(kind, resource))

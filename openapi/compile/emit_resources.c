@@ -106,6 +106,14 @@ static void put_resource_slots(struct model *model, struct buf *out, struct reso
     buf_printf(out, "};\nconst unsigned schema_%s_slot_mask = %u;\n\n", by_kind ? "kind" : "resource", mask);
 }
 
+static void put_listed(struct buf *out, size_t count)
+{
+    buf_printf(out, "static const struct schema_resource *const listed[%zu] = {\n", count ? count : 1);
+    for (size_t i = 0; i < count; i++)
+        buf_printf(out, "    &resources[%zu],\n", i);
+    buf_puts(out, "};\n\n");
+}
+
 static void put_group_versions(struct model *model, struct buf *out)
 {
     unsigned count = 0, first = 0;
@@ -114,8 +122,9 @@ static void put_group_versions(struct model *model, struct buf *out)
         const struct package *p = model->packages[i];
         if (!p->resource_count)
             continue;
-        buf_printf(out, "    {\"%s\", \"%s\", \"%s\", %s, &resources[%u], %zu},\n", p->group, p->version,
-                   p->name, p->preferred ? "true" : "false", first, p->resource_count);
+        buf_printf(out, "    {\"%s\", \"%s\", \"%s\", %s, %d, %d, &listed[%u], %zu, NULL, NULL},\n", p->group,
+                   p->version, p->name, p->preferred ? "true" : "false", p->group_priority,
+                   p->version_priority, first, p->resource_count);
         first += (unsigned)p->resource_count;
         count++;
     }
@@ -165,6 +174,7 @@ bool emit_resources(struct model *model, const char *folder)
     for (size_t i = 0; i < count; i++)
         put_resource(&out, all[i]);
     buf_puts(&out, "};\n\n");
+    put_listed(&out, count);
     put_group_versions(model, &out);
     put_resource_slots(model, &out, all, count, false);
     put_resource_slots(model, &out, all, count, true);
