@@ -41,7 +41,7 @@ static enum authn_result unknown_token(struct arena *arena, const struct http_re
     (void)arena;
     (void)ret;
     struct slice value = http_header_get(request, "authorization");
-    return value.len >= 7 && strncasecmp(value.ptr, "bearer ", 7) == 0 ? AUTHN_NO : AUTHN_NOT_MINE;
+    return value.len > 7 && strncasecmp(value.ptr, "bearer ", 7) == 0 ? AUTHN_NO : AUTHN_NOT_MINE;
 }
 
 static const struct authenticator chain[] = {

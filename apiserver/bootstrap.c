@@ -4,6 +4,7 @@
 
 #include "apiserver/allocate.h"
 #include "apiserver/bootstrap_data.h"
+#include "apiserver/bootstrap_rbac.h"
 #include "apiserver/kinds/kind.h"
 #include "apiserver/metadata.h"
 #include "apiserver/object.h"
@@ -28,10 +29,12 @@ static void fill_in(struct arena *arena, const struct server_config *config, str
         *value_append(arena, value_mut(spec, core_v1_ServiceSpec_ipFamilies)) = value_of_cstr("IPv4");
         *value_mut(spec, core_v1_ServiceSpec_ipFamilyPolicy) = value_of_cstr("SingleStack");
         struct value *port = &value_mut(spec, core_v1_ServiceSpec_ports)->list->items[0];
-        *value_mut(port, core_v1_ServicePort_targetPort) = value_of_int(colon && atoi(colon + 1) ? atoi(colon + 1) : 6443);
+        *value_mut(port, core_v1_ServicePort_targetPort) =
+            value_of_int(colon && atoi(colon + 1) ? atoi(colon + 1) : 6443);
     } else if (slice_is(kind, "ServiceCIDR")) {
         struct value *spec = value_ensure_record(arena, object, networking_v1_ServiceCIDR_spec);
-        *value_append(arena, value_mut(spec, networking_v1_ServiceCIDRSpec_cidrs)) = value_of_cstr(config->service_range);
+        *value_append(arena, value_mut(spec, networking_v1_ServiceCIDRSpec_cidrs)) =
+            value_of_cstr(config->service_range);
         struct value *conditions = value_mut(value_mut(object, networking_v1_ServiceCIDR_status),
                                              networking_v1_ServiceCIDRStatus_conditions);
         char *now = arena_bytes(arena, CLOCK_TEXT);
@@ -40,7 +43,8 @@ static void fill_in(struct arena *arena, const struct server_config *config, str
     } else if (slice_is(kind, "ConfigMap")) {
         char *day = arena_bytes(arena, CLOCK_TEXT);
         clock_format_seconds(clock_now_seconds(), day);
-        *value_put(arena, value_mut(object, core_v1_ConfigMap_data), SLICE("since")) = value_of_string(slice_make(day, 10));
+        *value_put(arena, value_mut(object, core_v1_ConfigMap_data), SLICE("since")) =
+            value_of_string(slice_make(day, 10));
     }
 }
 
@@ -49,7 +53,8 @@ static void prepare(struct arena *arena, const struct schema_resource *resource,
 {
     const struct kind *kind = kind_of(resource);
     struct decode_findings warnings = {.arena = arena};
-    struct kind_request req = {.arena = arena, .resource = resource, .now = clock_now_seconds(), .warnings = &warnings};
+    struct kind_request req = {
+        .arena = arena, .resource = resource, .now = clock_now_seconds(), .warnings = &warnings};
     struct value *status = value_get_mut(object, SLICE("status"));
     struct value kept = status ? *status : value_absent;
     if (kind->counts_generation)
@@ -70,8 +75,8 @@ static bool read_object(struct arena *arena, const struct server_config *config,
     struct slice group = slash < 0 ? SLICE("") : slice_make(api_version.ptr, (size_t)slash);
     *ret_resource = schema_find_kind(group, slice_from(api_version, (size_t)(slash + 1)), kind);
     if (!*ret_resource)
-        return error_set(err, REASON_INTERNAL, "bootstrap.json: there is no kind %.*s in %.*s", SLICE_ARG(kind),
-                         SLICE_ARG(api_version));
+        return error_set(err, REASON_INTERNAL, "bootstrap.json: there is no kind %.*s in %.*s",
+                         SLICE_ARG(kind), SLICE_ARG(api_version));
     if (!decode_json(arena, (*ret_resource)->type, line, ret, NULL, err))
         return error_wrap(err, "bootstrap.json");
     fill_in(arena, config, ret);
@@ -90,7 +95,28 @@ struct plan {
     size_t count;
 };
 
-/* Adds the object to what is to be written unless it is there. */
+/* What is there may be of an earlier version of the server, or changed by somebody. */
+static bool plan_update(struct plan *plan, const struct schema_resource *resource,
+                        const struct value *expected, const struct store_record *record, struct error *err)
+{
+    struct value present;
+    struct stored stored;
+    if (!object_decode(plan->arena, resource, record->value, true, &present, err))
+        return false;
+    if (!bootstrap_reconcile(plan->arena, resource, expected, &present))
+        return true;
+    if (!object_encode(plan->arena, resource, &present, &stored, err))
+        return false;
+    plan->ops[plan->count++] = (struct store_op){.type = STORE_PUT,
+                                                 .key = arena_dup(plan->arena, record->key),
+                                                 .expect = record->revision,
+                                                 .header = stored.header,
+                                                 .value = stored.value,
+                                                 .splice = stored.splice};
+    return true;
+}
+
+/* Adds the object to what is to be written if it is missing, or lacks something. */
 static bool plan_object(struct plan *plan, struct slice line, struct error *err)
 {
     const struct schema_resource *resource;
@@ -101,12 +127,18 @@ static bool plan_object(struct plan *plan, struct slice line, struct error *err)
         return false;
     struct slice key = object_key(plan->arena, resource, object_text(&object, meta_v1_ObjectMeta_namespace),
                                   object_text(&object, meta_v1_ObjectMeta_name));
-    if (store_get(plan->read, key, &present) || plan->count == MAX_OBJECTS)
-        return true;
+    if (plan->count == MAX_OBJECTS)
+        return error_set(err, REASON_INTERNAL, "bootstrap.json has more than %d objects", MAX_OBJECTS);
+    if (store_get(plan->read, key, &present))
+        return plan_update(plan, resource, &object, &present, err);
     if (!object_encode(plan->arena, resource, &object, &stored, err))
         return false;
-    plan->ops[plan->count++] = (struct store_op){.type = STORE_PUT, .key = key, .expect = 0, .header = stored.header,
-                                                 .value = stored.value, .splice = stored.splice};
+    plan->ops[plan->count++] = (struct store_op){.type = STORE_PUT,
+                                                 .key = key,
+                                                 .expect = 0,
+                                                 .header = stored.header,
+                                                 .value = stored.value,
+                                                 .splice = stored.splice};
     return true;
 }
 
@@ -139,10 +171,11 @@ bool bootstrap_run(struct server *server, struct error *err)
         return false;
     struct store_author author = {.user = SLICE("system:apiserver"), .manager = SLICE("coxswain-apiserver")};
     struct store_txn_result result;
-    if (plan->count > 0 && store_txn(server->store, plan->ops, plan->count, &author, &result, err) != STORE_OK)
+    if (plan->count > 0 &&
+        store_txn(server->store, plan->ops, plan->count, &author, &result, err) != STORE_OK)
         return false;
     if (plan->count > 0)
-        log_info("objects of a fresh cluster written", LOG_N("count", plan->count));
+        log_info("objects that come with the server written", LOG_N("count", plan->count));
     atomic_store(&server->bootstrapped, true);
     return true;
 }

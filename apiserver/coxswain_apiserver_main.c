@@ -17,7 +17,8 @@
 #include "base/log.h"
 
 static struct {
-    const char *data_dir, *listen, *cert, *key, *client_ca, *service_range, *node_ports, *log_level;
+    const char *data_dir, *listen, *cert, *key, *client_ca, *service_range, *node_ports, *log_level,
+        *authorization_modes;
     int64_t ready_fd, loops, workers, history, shutdown, end_with;
     bool no_sync, anonymous, help;
 } o = {
@@ -26,6 +27,8 @@ static struct {
     .service_range = "10.96.0.0/16",
     .node_ports = "30000-32767",
     .log_level = "info",
+    .authorization_modes = "RBAC",
+    .anonymous = true,
     .ready_fd = -1,
     .workers = 64,
     .history = 300,
@@ -45,6 +48,8 @@ static const struct flag flags[] = {
     {"anonymous-auth", FLAG_BOOL, &o.anonymous, NULL,
      "let requests without a credential go on as system:anonymous (else they get 401 outside the health "
      "paths)"},
+    {"authorization-mode", FLAG_STRING, &o.authorization_modes, "MODES",
+     "who decides what a user may do, in order: RBAC, AlwaysAllow, AlwaysDeny"},
     {"history-seconds", FLAG_INT, &o.history, "N", "how long past revisions can be read", .min = 1,
      .max = 31536000},
     {"loops", FLAG_INT, &o.loops, "N", "event loops, 0 for one per core", .min = 0, .max = 256},
@@ -159,6 +164,7 @@ int main(int argc, char **argv)
         .loops = (unsigned)o.loops,
         .workers = (unsigned)o.workers,
         .anonymous = o.anonymous,
+        .authorization_modes = o.authorization_modes,
         .no_sync = o.no_sync,
         .history_seconds = (uint64_t)o.history,
         .shutdown_seconds = o.shutdown,

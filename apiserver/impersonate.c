@@ -36,7 +36,7 @@ static bool may(struct request *req, const char *group, const char *resource, co
         .namespace = namespace,
         .name = name,
     };
-    return authz_check(&a, &req->err);
+    return authz_check(req->server->authz, &a, &req->err);
 }
 
 /* "system:serviceaccount:ns:name" has the groups of every service account without asking for them. */

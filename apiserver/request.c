@@ -144,12 +144,12 @@ bool stage_authenticate(struct request *req)
     return error_set(&req->err, REASON_UNAUTHORIZED, "Unauthorized");
 }
 
-bool stage_authorize(struct request *req)
+bool request_authorize(struct request *req, const char *verb)
 {
     const struct request_info *info = &req->info;
     struct authz_attributes a = {
         .user = &req->user,
-        .verb = info->verb,
+        .verb = verb,
         .is_resource = info->is_resource,
         .path = info->path,
         .group = info->group,
@@ -159,7 +159,12 @@ bool stage_authorize(struct request *req)
         .namespace = info->namespace,
         .name = info->name,
     };
-    return authz_check(&a, &req->err);
+    return authz_check(req->server->authz, &a, &req->err);
+}
+
+bool stage_authorize(struct request *req)
+{
+    return request_authorize(req, req->info.verb);
 }
 
 /* Which representations the answer to this verb may take. */

@@ -69,6 +69,9 @@ void request_warn(struct request *req, const char *fmt, ...) __attribute__((form
 /* The headers that every answer has (Audit-Id, Cache-Control, Warning, ...), into the arena. */
 const struct http_header *request_headers(struct request *req, size_t *ret_count);
 
+/* May the user do `verb` to what the request is about? False: req->err is set. */
+bool request_authorize(struct request *req, const char *verb);
+
 /* ---- the stages, one file each; false: req->err is set ---- */
 bool stage_authenticate(struct request *req);
 bool stage_impersonate(struct request *req);

@@ -119,7 +119,7 @@ static bool answer_access(struct request *req, struct value *object)
         subject_of(req->arena, spec, &subject);
     struct authz_attributes attributes;
     attributes_of(req->arena, spec, &subject, &attributes);
-    struct authz_answer answer = authz_decide(&attributes);
+    struct authz_answer answer = authz_decide(req->server->authz, &attributes, req->arena);
     int field = schema_find_field(object->record->type, "status", 6);
     struct value *status = value_ensure_record(req->arena, object, (unsigned)field);
     *value_mut(status, authorization_v1_SubjectAccessReviewStatus_allowed) = value_of_bool(answer.decision == AUTHZ_ALLOW);
@@ -158,13 +158,21 @@ static bool answer_who_am_i(struct request *req, struct value *object)
     return true;
 }
 
-static struct value *add_rule(struct arena *arena, struct value *list, const struct schema_type *type, unsigned verbs,
-                              const char *verb)
+static void put_rule(struct arena *arena, struct value *status, const struct authz_rule *rule)
 {
-    struct value *rule = value_append(arena, list);
-    *rule = value_new_record(arena, type);
-    *value_append(arena, value_mut(rule, verbs)) = value_of_cstr(verb);
-    return rule;
+    if (rule->url_count) {
+        struct value *path = value_append(arena, value_mut(status, authorization_v1_SubjectRulesReviewStatus_nonResourceRules));
+        *path = value_new_record(arena, &authorization_v1_NonResourceRule);
+        put_strings(arena, value_mut(path, authorization_v1_NonResourceRule_verbs), rule->verbs, rule->verb_count);
+        put_strings(arena, value_mut(path, authorization_v1_NonResourceRule_nonResourceURLs), rule->urls, rule->url_count);
+        return;
+    }
+    struct value *item = value_append(arena, value_mut(status, authorization_v1_SubjectRulesReviewStatus_resourceRules));
+    *item = value_new_record(arena, &authorization_v1_ResourceRule);
+    put_strings(arena, value_mut(item, authorization_v1_ResourceRule_verbs), rule->verbs, rule->verb_count);
+    put_strings(arena, value_mut(item, authorization_v1_ResourceRule_apiGroups), rule->groups, rule->group_count);
+    put_strings(arena, value_mut(item, authorization_v1_ResourceRule_resources), rule->resources, rule->resource_count);
+    put_strings(arena, value_mut(item, authorization_v1_ResourceRule_resourceNames), rule->names, rule->name_count);
 }
 
 /* What this user may do, as far as the authorizers there are can say it in rules. */
@@ -172,24 +180,18 @@ static bool answer_rules(struct request *req, struct value *object)
 {
     struct arena *arena = req->arena;
     const struct value *spec = value_at(object, authorization_v1_SelfSubjectRulesReview_spec);
-    if (!value_text(value_at(spec, authorization_v1_SelfSubjectRulesReviewSpec_namespace)).len)
+    struct slice namespace = value_text(value_at(spec, authorization_v1_SelfSubjectRulesReviewSpec_namespace));
+    struct authz_rules rules;
+    if (!namespace.len)
         return error_set(&req->err, REASON_BAD_REQUEST, "no namespace on request");
+    authz_rules_of(req->server->authz, arena, &req->user, namespace, &rules);
     *value_mut(object, authorization_v1_SelfSubjectRulesReview_spec) = value_absent; /* as upstream answers */
     struct value *status = value_ensure_record(arena, object, authorization_v1_SelfSubjectRulesReview_status);
-    struct value *resources = value_mut(status, authorization_v1_SubjectRulesReviewStatus_resourceRules);
-    struct value *paths = value_mut(status, authorization_v1_SubjectRulesReviewStatus_nonResourceRules);
-    if (user_in_group(&req->user, GROUP_MASTERS)) {
-        struct value *rule = add_rule(arena, resources, &authorization_v1_ResourceRule, authorization_v1_ResourceRule_verbs, "*");
-        *value_append(arena, value_mut(rule, authorization_v1_ResourceRule_apiGroups)) = value_of_cstr("*");
-        *value_append(arena, value_mut(rule, authorization_v1_ResourceRule_resources)) = value_of_cstr("*");
-        rule = add_rule(arena, paths, &authorization_v1_NonResourceRule, authorization_v1_NonResourceRule_verbs, "*");
-        *value_append(arena, value_mut(rule, authorization_v1_NonResourceRule_nonResourceURLs)) = value_of_cstr("*");
-    }
-    struct value *open = add_rule(arena, paths, &authorization_v1_NonResourceRule, authorization_v1_NonResourceRule_verbs, "get");
-    for (size_t i = 0; authz_public_paths[i]; i++)
-        *value_append(arena, value_mut(open, authorization_v1_NonResourceRule_nonResourceURLs)) =
-            value_of_cstr(authz_public_paths[i]);
-    *value_mut(status, authorization_v1_SubjectRulesReviewStatus_incomplete) = value_of_bool(false);
+    for (size_t i = 0; i < rules.count; i++)
+        put_rule(arena, status, &rules.items[i]);
+    *value_mut(status, authorization_v1_SubjectRulesReviewStatus_incomplete) = value_of_bool(rules.incomplete);
+    if (rules.error)
+        *value_mut(status, authorization_v1_SubjectRulesReviewStatus_evaluationError) = value_of_cstr(rules.error);
     return true;
 }
 

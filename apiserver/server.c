@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "apiserver/allocate.h"
+#include "apiserver/authz.h"
 #include "apiserver/bootstrap.h"
 #include "apiserver/catalogue.h"
 #include "apiserver/documents.h"
@@ -100,7 +101,8 @@ struct server *server_new(const struct server_config *config, struct error *err)
         pool_new("worker", config->workers ? config->workers : DEFAULT_WORKERS, MAX_QUEUED_JOBS);
     /* The store before the port: a cluster whose store cannot be read must not seem to be there. */
     if (open_store(server, err) && bootstrap_run(server, err) &&
-        (server->allocator = allocator_new(server, err)) && open_http(server, err))
+        (server->allocator = allocator_new(server, err)) &&
+        (server->authz = authz_new(server, config->authorization_modes, err)) && open_http(server, err))
         return server;
     server_free(server);
     return NULL;
@@ -145,8 +147,10 @@ void server_free(struct server *server)
     pool_free(server->workers);
     if (server->http)
         http_server_free(server->http);
+    authz_stop(server->authz);
     if (server->hub)
         hub_free(server->hub);
+    authz_free(server->authz);
     if (server->allocator)
         allocator_free(server->allocator);
     if (server->store)

@@ -14,6 +14,7 @@ struct metrics;
 struct api_documents;
 struct catalogues;
 struct service_allocator;
+struct authz;
 struct loop_target;
 
 struct server_config {
@@ -24,6 +25,7 @@ struct server_config {
     unsigned loops;   /* 0: one per core */
     unsigned workers; /* threads for what may block */
     bool anonymous;   /* requests without a credential are system:anonymous, not 401 */
+    const char *authorization_modes; /* "Node,RBAC" */
     bool no_sync;
     uint64_t history_seconds;
     int64_t shutdown_seconds;
@@ -44,6 +46,7 @@ struct server {
     struct catalogues *catalogues;
     struct api_documents *documents;
     struct service_allocator *allocator;
+    struct authz *authz;
     atomic_bool stopping, bootstrapped;
     atomic_uint_fast64_t audit_ids;
 };

@@ -20,6 +20,9 @@ struct user {
 };
 
 #define USER_ANONYMOUS       "system:anonymous"
+/* "system:serviceaccount:<namespace>:<name>" */
+#define USER_SERVICE_ACCOUNT "system:serviceaccount:"
+#define GROUP_SERVICE_ACCOUNTS "system:serviceaccounts"
 #define GROUP_MASTERS        "system:masters"
 #define GROUP_AUTHENTICATED  "system:authenticated"
 #define GROUP_UNAUTHENTICATED "system:unauthenticated"

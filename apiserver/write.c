@@ -2,6 +2,8 @@
 
 #include "admission/admission.h"
 #include "apiserver/allocate.h"
+#include "apiserver/authz.h"
+#include "apiserver/escalation.h"
 #include "apiserver/kinds/kind.h"
 #include "apiserver/metadata.h"
 #include "apiserver/status.h"
@@ -282,7 +284,7 @@ static enum store_outcome try_create(struct request *req, struct value *object, 
         (req->resource->namespaced && !check_namespace(req, object_text(object, meta_v1_ObjectMeta_name), &check)))
         return STORE_FAILED;
     struct admission_request admission = admission_of(req, ADMISSION_CREATE, object, NULL);
-    if (!validate(req, object, NULL) || !admission_validate(&admission, &req->err))
+    if (!escalation_check(req, object, NULL) || !validate(req, object, NULL) || !admission_validate(&admission, &req->err))
         return STORE_FAILED;
     enum store_outcome outcome = store_new(req, object, ret);
     for (int i = 0; outcome == STORE_CONFLICT && generated && i < NAME_TRIES; i++) {
@@ -448,7 +450,7 @@ static enum store_outcome store_update(struct request *req, struct value *object
     if (!prepare_update(req, object, old, allocation))
         return STORE_FAILED;
     struct admission_request admission = admission_of(req, ADMISSION_UPDATE, object, old);
-    if (!validate(req, object, old) || !admission_validate(&admission, &req->err))
+    if (!escalation_check(req, object, old) || !validate(req, object, old) || !admission_validate(&admission, &req->err))
         return STORE_FAILED;
     object_set_version(req->arena, object, revision);
     bool gone = vanishes(req, object);
@@ -479,6 +481,8 @@ bool write_update(struct request *req, write_change change, void *arg, struct wr
             if (req->err.reason != REASON_NOT_FOUND || !req->kind->creates_on_update || req->info.subresource.len)
                 return false;
             error_clear(&req->err);
+            if (!request_authorize(req, "create")) /* the right to update or patch is not one to create */
+                return false;
             if (!change(req, NULL, &object, arg) || !write_check_identity(req, &object))
                 return error_is_set(&req->err) ? false
                                                : status_not_found(&req->err, slice_str(req->resource->group),

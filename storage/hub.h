@@ -40,6 +40,7 @@ struct hub_watcher {
     void (*on_end)(void *arg, enum hub_end why);
     void *arg;
     size_t max_queue; /* events */
+    bool internal;    /* the server's own: not counted */
 };
 
 /* Loop thread. Starts after revision `after`. The replay of a distant past happens on a thread of the hub's

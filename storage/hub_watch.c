@@ -392,7 +392,7 @@ static struct hub_watch *watch_new(struct hub_loop *loop, const struct hub_watch
     if (watch->next)
         watch->next->prev = watch;
     loop->all = watch;
-    atomic_fetch_add(&loop->hub->watches, 1);
+    atomic_fetch_add(&loop->hub->watches, !watcher->internal);
     return watch;
 }
 
@@ -444,6 +444,6 @@ void hub_stop(struct hub_watch *watch)
     watch->state = WATCH_ENDED;
     watch->stopped = true;
     drop_queue(watch);
-    atomic_fetch_sub(&watch->loop->hub->watches, 1);
+    atomic_fetch_sub(&watch->loop->hub->watches, !watch->watcher.internal);
     retire(watch);
 }

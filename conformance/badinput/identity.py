@@ -29,7 +29,7 @@ FORBIDDEN = [
     ("GET", "/nothing", 'forbidden: User "alice" cannot get path "/nothing"'),
 ]
 
-OPEN = ["/healthz", "/livez", "/readyz", "/version", "/readyz?verbose", "/livez/ping"]
+OPEN = ["/healthz", "/livez", "/readyz", "/version", "/readyz?verbose"]
 
 
 def others(cluster, tally):
@@ -48,14 +48,17 @@ def none(cluster, tally):
     nobody = cluster.endpoint()
     for path in OPEN:
         tally.equal(nobody.ask("GET", path).code, 200, "%s is open to everybody" % path)
-    for path in (MAPS, "/metrics", "/apis", "/", "/nothing", "/healthzz"):
+    for path in (MAPS, "/metrics", "/apis", "/", "/nothing", "/healthzz", "/livez/ping"):
         answer = nobody.ask("GET", path)
-        tally.equal((answer.code, answer.json().get("reason")), (401, "Unauthorized"), "%s without a credential" % path)
-    for token in ("Bearer x", "bearer x", "Bearer ", "Bearer " + "x" * 8000):
+        tally.equal((answer.code, answer.json().get("reason")), (403, "Forbidden"), "%s without a credential" % path)
+        tally.ok('User "system:anonymous" cannot' in message(answer), "%s: the refusal names who was refused" % path, message(answer))
+    for token in ("Bearer x", "bearer x", "Bearer " + "x" * 8000):
         answer = cluster.endpoint(headers={"Authorization": token}).ask("GET", MAPS)
         tally.equal(answer.code, 401, "a token that nobody knows (%.10s)" % token)
     answer = cluster.endpoint(headers={"Authorization": "Basic YTpi"}).ask("GET", MAPS)
-    tally.equal(answer.code, 401, "a password")
+    tally.equal(answer.code, 403, "a password is no credential here")
+    answer = cluster.endpoint(headers={"Authorization": "Bearer "}).ask("GET", MAPS)
+    tally.equal(answer.code, 403, "nor is an empty token")
 
 
 def strangers(cluster, tally):
