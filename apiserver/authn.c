@@ -13,7 +13,8 @@ void authn_add_group(struct arena *arena, struct user *user, const char *group)
     user->groups = groups;
 }
 
-static enum authn_result client_certificate(struct arena *arena, const struct http_request *request, struct user *ret)
+static enum authn_result client_certificate(struct arena *arena, const struct http_request *request,
+                                            struct user *ret)
 {
     const struct http_peer *peer = request->peer;
     if (!peer || !peer->has_cert)
@@ -36,7 +37,8 @@ static enum authn_result client_certificate(struct arena *arena, const struct ht
 }
 
 /* A bearer token that no authenticator knows is a bad credential, not an anonymous request. */
-static enum authn_result unknown_token(struct arena *arena, const struct http_request *request, struct user *ret)
+static enum authn_result unknown_token(struct arena *arena, const struct http_request *request,
+                                       struct user *ret)
 {
     (void)arena;
     (void)ret;

@@ -103,8 +103,9 @@ bool stage_impersonate(struct request *req)
     if (!user.name.len) {
         if (!user.group_count && !extra && !uid.len)
             return true;
-        return error_set(&req->err, REASON_INTERNAL,
-                         "Internal error occurred: requested [groups, extra or uid] without impersonating a user");
+        return error_set(
+            &req->err, REASON_INTERNAL,
+            "Internal error occurred: requested [groups, extra or uid] without impersonating a user");
     }
     bool ok = service_account_parts(user.name, &namespace, &name)
                   ? may(req, "", "serviceaccounts", "", namespace, name)

@@ -1,6 +1,7 @@
 /*
- * reviews: kinds that are questions: may I, may they, who am I. Nothing is stored; the answer is the object with its status filled.
- * Source: https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-api-access
+ * reviews: kinds that are questions: may I, may they, who am I. Nothing is stored; the answer is the object
+ * with its status filled. Source:
+ * https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-api-access
  */
 #include "apiserver/authn.h"
 #include "apiserver/authz.h"
@@ -16,7 +17,8 @@ static struct slice text_of(const struct value *v, const char *field)
     return value_text(value_get(v, slice_str(field)));
 }
 
-static void attributes_of(struct arena *arena, const struct value *spec, const struct user *user, struct authz_attributes *ret)
+static void attributes_of(struct arena *arena, const struct value *spec, const struct user *user,
+                          struct authz_attributes *ret)
 {
     const struct value *resource = value_get(spec, SLICE("resourceAttributes"));
     const struct value *path = value_get(spec, SLICE("nonResourceAttributes"));
@@ -73,7 +75,8 @@ static bool metadata_is_empty(const struct value *object, bool local)
     return true;
 }
 
-static void check_review(struct request *req, const struct value *object, bool self, bool local, struct causes *c)
+static void check_review(struct request *req, const struct value *object, bool self, bool local,
+                         struct causes *c)
 {
     struct path spec_at = path_field(NULL, "spec");
     const struct value *spec = value_get(object, SLICE("spec"));
@@ -81,15 +84,18 @@ static void check_review(struct request *req, const struct value *object, bool s
     const struct value *path = value_get(spec, SLICE("nonResourceAttributes"));
     bool has_resource = resource->kind == VALUE_RECORD, has_path = path->kind == VALUE_RECORD;
     if (!self && !text_of(spec, "user").len && !value_count(value_get(spec, SLICE("groups"))))
-        causes_invalid_text(c, PATH(&spec_at, "user"), SLICE(""), "at least one of user or group must be specified");
+        causes_invalid_text(c, PATH(&spec_at, "user"), SLICE(""),
+                            "at least one of user or group must be specified");
     if (has_resource == has_path)
-        causes_invalid_shown(c, self ? &spec_at : PATH(&spec_at, "resourceAttributes"), shown_path(c->arena, path),
+        causes_invalid_shown(c, self ? &spec_at : PATH(&spec_at, "resourceAttributes"),
+                             shown_path(c->arena, path),
                              "exactly one of nonResourceAttributes or resourceAttributes must be specified");
     if (!metadata_is_empty(object, local))
         causes_invalid_shown(c, PATH(NULL, "metadata"), shown_metadata(c->arena, object), "must be empty");
     struct slice ns = text_of(resource, "namespace");
     if (local && has_resource && !slice_eq(ns, req->info.namespace))
-        causes_invalid_text(c, PATH(PATH(&spec_at, "resourceAttributes"), "namespace"), ns, "must match metadata.namespace");
+        causes_invalid_text(c, PATH(PATH(&spec_at, "resourceAttributes"), "namespace"), ns,
+                            "must match metadata.namespace");
     if (local && has_path)
         causes_invalid_shown(c, PATH(&spec_at, "nonResourceAttributes"), shown_path(c->arena, path),
                              "disallowed on this kind of request");
@@ -122,7 +128,8 @@ static bool answer_access(struct request *req, struct value *object)
     struct authz_answer answer = authz_decide(req->server->authz, &attributes, req->arena);
     int field = schema_find_field(object->record->type, "status", 6);
     struct value *status = value_ensure_record(req->arena, object, (unsigned)field);
-    *value_mut(status, authorization_v1_SubjectAccessReviewStatus_allowed) = value_of_bool(answer.decision == AUTHZ_ALLOW);
+    *value_mut(status, authorization_v1_SubjectAccessReviewStatus_allowed) =
+        value_of_bool(answer.decision == AUTHZ_ALLOW);
     if (answer.decision == AUTHZ_DENY)
         *value_mut(status, authorization_v1_SubjectAccessReviewStatus_denied) = value_of_bool(true);
     if (answer.reason)
@@ -142,15 +149,19 @@ static bool answer_who_am_i(struct request *req, struct value *object)
     char *now = arena_bytes(req->arena, CLOCK_TEXT);
     *value_mut(object_meta_mut(req->arena, object), meta_v1_ObjectMeta_creationTimestamp) =
         value_of_string(clock_format_seconds(clock_now_seconds(), now));
-    struct value *status = value_ensure_record(req->arena, object, authentication_v1_SelfSubjectReview_status);
-    struct value *info = value_ensure_record(req->arena, status, authentication_v1_SelfSubjectReviewStatus_userInfo);
+    struct value *status =
+        value_ensure_record(req->arena, object, authentication_v1_SelfSubjectReview_status);
+    struct value *info =
+        value_ensure_record(req->arena, status, authentication_v1_SelfSubjectReviewStatus_userInfo);
     *value_mut(info, authentication_v1_UserInfo_username) = value_of_string(user->name);
     if (user->uid.len)
         *value_mut(info, authentication_v1_UserInfo_uid) = value_of_string(user->uid);
-    put_strings(req->arena, value_mut(info, authentication_v1_UserInfo_groups), user->groups, user->group_count);
+    put_strings(req->arena, value_mut(info, authentication_v1_UserInfo_groups), user->groups,
+                user->group_count);
     struct value *extra = value_mut(info, authentication_v1_UserInfo_extra);
     if (user->credential_id.len)
-        put_strings(req->arena, value_put(req->arena, extra, SLICE("authentication.kubernetes.io/credential-id")),
+        put_strings(req->arena,
+                    value_put(req->arena, extra, SLICE("authentication.kubernetes.io/credential-id")),
                     &user->credential_id, 1);
     for (size_t i = 0; i < user->extra_count; i++)
         put_strings(req->arena, value_put(req->arena, extra, user->extra[i].key), user->extra[i].values,
@@ -161,18 +172,25 @@ static bool answer_who_am_i(struct request *req, struct value *object)
 static void put_rule(struct arena *arena, struct value *status, const struct authz_rule *rule)
 {
     if (rule->url_count) {
-        struct value *path = value_append(arena, value_mut(status, authorization_v1_SubjectRulesReviewStatus_nonResourceRules));
+        struct value *path = value_append(
+            arena, value_mut(status, authorization_v1_SubjectRulesReviewStatus_nonResourceRules));
         *path = value_new_record(arena, &authorization_v1_NonResourceRule);
-        put_strings(arena, value_mut(path, authorization_v1_NonResourceRule_verbs), rule->verbs, rule->verb_count);
-        put_strings(arena, value_mut(path, authorization_v1_NonResourceRule_nonResourceURLs), rule->urls, rule->url_count);
+        put_strings(arena, value_mut(path, authorization_v1_NonResourceRule_verbs), rule->verbs,
+                    rule->verb_count);
+        put_strings(arena, value_mut(path, authorization_v1_NonResourceRule_nonResourceURLs), rule->urls,
+                    rule->url_count);
         return;
     }
-    struct value *item = value_append(arena, value_mut(status, authorization_v1_SubjectRulesReviewStatus_resourceRules));
+    struct value *item =
+        value_append(arena, value_mut(status, authorization_v1_SubjectRulesReviewStatus_resourceRules));
     *item = value_new_record(arena, &authorization_v1_ResourceRule);
     put_strings(arena, value_mut(item, authorization_v1_ResourceRule_verbs), rule->verbs, rule->verb_count);
-    put_strings(arena, value_mut(item, authorization_v1_ResourceRule_apiGroups), rule->groups, rule->group_count);
-    put_strings(arena, value_mut(item, authorization_v1_ResourceRule_resources), rule->resources, rule->resource_count);
-    put_strings(arena, value_mut(item, authorization_v1_ResourceRule_resourceNames), rule->names, rule->name_count);
+    put_strings(arena, value_mut(item, authorization_v1_ResourceRule_apiGroups), rule->groups,
+                rule->group_count);
+    put_strings(arena, value_mut(item, authorization_v1_ResourceRule_resources), rule->resources,
+                rule->resource_count);
+    put_strings(arena, value_mut(item, authorization_v1_ResourceRule_resourceNames), rule->names,
+                rule->name_count);
 }
 
 /* What this user may do, as far as the authorizers there are can say it in rules. */
@@ -180,7 +198,8 @@ static bool answer_rules(struct request *req, struct value *object)
 {
     struct arena *arena = req->arena;
     const struct value *spec = value_at(object, authorization_v1_SelfSubjectRulesReview_spec);
-    struct slice namespace = value_text(value_at(spec, authorization_v1_SelfSubjectRulesReviewSpec_namespace));
+    struct slice namespace =
+        value_text(value_at(spec, authorization_v1_SelfSubjectRulesReviewSpec_namespace));
     struct authz_rules rules;
     if (!namespace.len)
         return error_set(&req->err, REASON_BAD_REQUEST, "no namespace on request");
@@ -189,9 +208,11 @@ static bool answer_rules(struct request *req, struct value *object)
     struct value *status = value_ensure_record(arena, object, authorization_v1_SelfSubjectRulesReview_status);
     for (size_t i = 0; i < rules.count; i++)
         put_rule(arena, status, &rules.items[i]);
-    *value_mut(status, authorization_v1_SubjectRulesReviewStatus_incomplete) = value_of_bool(rules.incomplete);
+    *value_mut(status, authorization_v1_SubjectRulesReviewStatus_incomplete) =
+        value_of_bool(rules.incomplete);
     if (rules.error)
-        *value_mut(status, authorization_v1_SubjectRulesReviewStatus_evaluationError) = value_of_cstr(rules.error);
+        *value_mut(status, authorization_v1_SubjectRulesReviewStatus_evaluationError) =
+            value_of_cstr(rules.error);
     return true;
 }
 
@@ -199,10 +220,8 @@ static const struct {
     const char *kind;
     bool (*answer)(struct request *req, struct value *object);
 } reviews[] = {
-    {"SelfSubjectAccessReview", answer_access},
-    {"SubjectAccessReview", answer_access},
-    {"LocalSubjectAccessReview", answer_access},
-    {"SelfSubjectRulesReview", answer_rules},
+    {"SelfSubjectAccessReview", answer_access},  {"SubjectAccessReview", answer_access},
+    {"LocalSubjectAccessReview", answer_access}, {"SelfSubjectRulesReview", answer_rules},
     {"SelfSubjectReview", answer_who_am_i},
 };
 
@@ -216,7 +235,8 @@ static void serve(struct request *req)
 {
     struct value object;
     if (!write_options_parse(req->arena, &req->query, "CreateOptions", &req->write, &req->err) ||
-        !write_decode_body(req, req->resource->type, req->resource->kind, req->resource->api_version, &object)) {
+        !write_decode_body(req, req->resource->type, req->resource->kind, req->resource->api_version,
+                           &object)) {
         request_fail(req);
         return;
     }
@@ -231,7 +251,8 @@ static void serve(struct request *req)
         output_object(req, 201, req->resource->type, &object);
         return;
     }
-    error_set(&req->err, REASON_METHOD_NOT_ALLOWED, "%s is not supported by this server yet", req->resource->kind);
+    error_set(&req->err, REASON_METHOD_NOT_ALLOWED, "%s is not supported by this server yet",
+              req->resource->kind);
     request_fail(req);
 }
 

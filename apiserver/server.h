@@ -22,9 +22,9 @@ struct server_config {
     const char *cert_file, *key_file, *client_ca_file;
     const char *service_range; /* "10.96.0.0/16" */
     unsigned node_port_low, node_port_high;
-    unsigned loops;   /* 0: one per core */
-    unsigned workers; /* threads for what may block */
-    bool anonymous;   /* requests without a credential are system:anonymous, not 401 */
+    unsigned loops;                  /* 0: one per core */
+    unsigned workers;                /* threads for what may block */
+    bool anonymous;                  /* requests without a credential are system:anonymous, not 401 */
     const char *authorization_modes; /* "Node,RBAC" */
     bool no_sync;
     uint64_t history_seconds;

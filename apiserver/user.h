@@ -19,13 +19,13 @@ struct user {
     struct slice credential_id; /* "X509SHA256=..." or empty */
 };
 
-#define USER_ANONYMOUS       "system:anonymous"
+#define USER_ANONYMOUS "system:anonymous"
 /* "system:serviceaccount:<namespace>:<name>" */
-#define USER_SERVICE_ACCOUNT "system:serviceaccount:"
+#define USER_SERVICE_ACCOUNT   "system:serviceaccount:"
 #define GROUP_SERVICE_ACCOUNTS "system:serviceaccounts"
-#define GROUP_MASTERS        "system:masters"
-#define GROUP_AUTHENTICATED  "system:authenticated"
-#define GROUP_UNAUTHENTICATED "system:unauthenticated"
+#define GROUP_MASTERS          "system:masters"
+#define GROUP_AUTHENTICATED    "system:authenticated"
+#define GROUP_UNAUTHENTICATED  "system:unauthenticated"
 
 static inline bool user_in_group(const struct user *user, const char *group)
 {

@@ -41,8 +41,8 @@ bool write_get_other(struct server *server, struct arena *arena, const struct sc
     return object_decode(arena, resource, record.value, true, ret, NULL);
 }
 
-static bool lookup_get(void *arg, struct arena *arena, const struct schema_resource *resource, struct slice namespace,
-                       struct slice name, struct value *ret)
+static bool lookup_get(void *arg, struct arena *arena, const struct schema_resource *resource,
+                       struct slice namespace, struct slice name, struct value *ret)
 {
     struct request *req = arg;
     return write_get_other(req->server, arena, resource, namespace, name, ret, NULL);
@@ -63,8 +63,9 @@ static bool lookup_each(void *arg, const struct store_record *record)
            walk->each(walk->each_arg, &object);
 }
 
-static void lookup_list(void *arg, struct arena *arena, const struct schema_resource *resource, struct slice namespace,
-                        bool (*each)(void *each_arg, const struct value *object), void *each_arg)
+static void lookup_list(void *arg, struct arena *arena, const struct schema_resource *resource,
+                        struct slice namespace, bool (*each)(void *each_arg, const struct value *object),
+                        void *each_arg)
 {
     struct request *req = arg;
     struct lookup_walk walk = {arena, resource, each, each_arg};
@@ -105,13 +106,16 @@ static struct admission_request admission_of(struct request *req, enum admission
 
 /* ---- the namespace of a new object ---- */
 
-/* It must exist and not be going away; its revision becomes a condition of the write, so that none slips in between. */
+/* It must exist and not be going away; its revision becomes a condition of the write, so that none slips in
+ * between. */
 static bool check_namespace(struct request *req, struct slice name, struct store_op *ret_check)
 {
-    const struct schema_resource *namespaces = schema_find_resource(SLICE(""), SLICE("v1"), SLICE("namespaces"));
+    const struct schema_resource *namespaces =
+        schema_find_resource(SLICE(""), SLICE("v1"), SLICE("namespaces"));
     struct slice ns = req->info.namespace;
     struct store_record record;
-    *ret_check = (struct store_op){.type = STORE_CHECK, .key = object_key(req->arena, namespaces, SLICE(""), ns)};
+    *ret_check =
+        (struct store_op){.type = STORE_CHECK, .key = object_key(req->arena, namespaces, SLICE(""), ns)};
     cleanup_store_read struct store_read *read = store_read_begin(req->server->store, 0, &req->err);
     if (!read)
         return false;
@@ -120,10 +124,11 @@ static bool check_namespace(struct request *req, struct slice name, struct store
     ret_check->expect = record.revision;
     if (!(header_flags(record.header) & HEADER_DELETING))
         return true;
-    status_forbidden(&req->err, slice_str(req->resource->group), slice_str(req->resource->name), name,
-                     arena_printf(req->arena,
-                                  "unable to create new content in namespace %.*s because it is being terminated",
-                                  SLICE_ARG(ns)));
+    status_forbidden(
+        &req->err, slice_str(req->resource->group), slice_str(req->resource->name), name,
+        arena_printf(req->arena,
+                     "unable to create new content in namespace %.*s because it is being terminated",
+                     SLICE_ARG(ns)));
     error_add_cause(&req->err, "NamespaceTerminating", "metadata.namespace",
                     arena_printf(req->arena, "namespace %.*s is being terminated", SLICE_ARG(ns)));
     return false;
@@ -146,8 +151,8 @@ static struct slice key_of(struct request *req, const struct value *object)
                       object_text(object, meta_v1_ObjectMeta_name));
 }
 
-static enum store_outcome commit(struct request *req, struct value *object, struct store_op *ops, size_t count,
-                                 struct written *ret)
+static enum store_outcome commit(struct request *req, struct value *object, struct store_op *ops,
+                                 size_t count, struct written *ret)
 {
     struct store_author author = author_of(req);
     struct store_txn_result result = {0};
@@ -197,7 +202,8 @@ static bool validate(struct request *req, struct value *object, const struct val
         metadata_validate(&causes, req->storage, req->kind->name_rule, object);
     if (req->kind->validate)
         req->kind->validate(&kind_req, object, old);
-    for (size_t i = 0; causes.count == 0 && i < warnings.count; i++) /* an object that is refused is not warned of */
+    for (size_t i = 0; causes.count == 0 && i < warnings.count;
+         i++) /* an object that is refused is not warned of */
         request_warn(req, "%s", warnings.items[i]);
     return causes_to_error(&causes, req->storage->group, req->storage->kind,
                            object_text(object, meta_v1_ObjectMeta_name), &req->err);
@@ -221,8 +227,8 @@ static bool prepare_create(struct request *req, struct value *object, struct all
     metadata_fill_create(req->arena, req->resource, object, req->info.namespace, kind_req.now);
     struct admission_request admission = admission_of(req, ADMISSION_CREATE, object, NULL);
     if (!admission_mutate(&admission, &req->err) ||
-        !allocate_begin(req->server->allocator, req->arena, req->resource, object, NULL, req->write.dry_run, allocation,
-                        &req->err))
+        !allocate_begin(req->server->allocator, req->arena, req->resource, object, NULL, req->write.dry_run,
+                        allocation, &req->err))
         return false;
     drop_status(req, object);
     if (req->kind->counts_generation)
@@ -236,7 +242,8 @@ static enum store_outcome store_new(struct request *req, struct value *object, s
 {
     struct store_op ops[2];
     size_t count = 0;
-    if (req->resource->namespaced && !check_namespace(req, object_text(object, meta_v1_ObjectMeta_name), &ops[count++]))
+    if (req->resource->namespaced &&
+        !check_namespace(req, object_text(object, meta_v1_ObjectMeta_name), &ops[count++]))
         return STORE_FAILED;
     if (!object_encode(req->arena, req->storage, object, &ret->stored, &req->err))
         return STORE_FAILED;
@@ -254,8 +261,12 @@ static enum store_outcome store_new(struct request *req, struct value *object, s
                    ? STORE_CONFLICT
                    : STORE_OK;
     }
-    ops[count++] = (struct store_op){.type = STORE_PUT, .key = key, .expect = 0, .header = ret->stored.header,
-                                     .value = ret->stored.value, .splice = ret->stored.splice};
+    ops[count++] = (struct store_op){.type = STORE_PUT,
+                                     .key = key,
+                                     .expect = 0,
+                                     .header = ret->stored.header,
+                                     .value = ret->stored.value,
+                                     .splice = ret->stored.splice};
     struct store_author author = author_of(req);
     struct store_txn_result result = {0};
     for (int i = 0; i < MAX_TRIES; i++) {
@@ -268,7 +279,8 @@ static enum store_outcome store_new(struct request *req, struct value *object, s
         }
         if (outcome != STORE_CONFLICT || result.failed_op == count - 1)
             return outcome;
-        if (!check_namespace(req, object_text(object, meta_v1_ObjectMeta_name), &ops[0])) /* it changed: look again */
+        if (!check_namespace(req, object_text(object, meta_v1_ObjectMeta_name),
+                             &ops[0])) /* it changed: look again */
             return STORE_FAILED;
     }
     error_set(&req->err, REASON_SERVER_TIMEOUT, "the namespace keeps changing, try again");
@@ -281,10 +293,12 @@ static enum store_outcome try_create(struct request *req, struct value *object, 
     bool generated = !object_text(object, meta_v1_ObjectMeta_name).len;
     struct store_op check;
     if (!prepare_create(req, object, allocation) ||
-        (req->resource->namespaced && !check_namespace(req, object_text(object, meta_v1_ObjectMeta_name), &check)))
+        (req->resource->namespaced &&
+         !check_namespace(req, object_text(object, meta_v1_ObjectMeta_name), &check)))
         return STORE_FAILED;
     struct admission_request admission = admission_of(req, ADMISSION_CREATE, object, NULL);
-    if (!escalation_check(req, object, NULL) || !validate(req, object, NULL) || !admission_validate(&admission, &req->err))
+    if (!escalation_check(req, object, NULL) || !validate(req, object, NULL) ||
+        !admission_validate(&admission, &req->err))
         return STORE_FAILED;
     enum store_outcome outcome = store_new(req, object, ret);
     for (int i = 0; outcome == STORE_CONFLICT && generated && i < NAME_TRIES; i++) {
@@ -315,8 +329,8 @@ enum store_outcome write_delete(struct request *req, struct value *object, uint6
     if (!admission_mutate(&admission, &req->err) || !admission_validate(&admission, &req->err))
         return STORE_FAILED;
     struct allocation allocation = {0};
-    if (gone && !allocate_begin(req->server->allocator, req->arena, req->resource, NULL, object, req->write.dry_run,
-                                &allocation, &req->err))
+    if (gone && !allocate_begin(req->server->allocator, req->arena, req->resource, NULL, object,
+                                req->write.dry_run, &allocation, &req->err))
         return STORE_FAILED;
     enum store_outcome outcome = write_store(req, object, expect, gone, ret);
     allocate_end(req->server->allocator, &allocation, outcome == STORE_OK);
@@ -333,7 +347,8 @@ bool write_load(struct request *req, struct value *ret, uint64_t *ret_revision)
     if (!read)
         return false;
     if (!store_get(read, object_key(req->arena, req->storage, req->info.namespace, name), &record))
-        return status_not_found(&req->err, slice_str(req->resource->group), slice_str(req->resource->name), name);
+        return status_not_found(&req->err, slice_str(req->resource->group), slice_str(req->resource->name),
+                                name);
     *ret_revision = record.revision;
     return object_decode(req->arena, req->storage, record.value, true, ret, &req->err);
 }
@@ -342,7 +357,8 @@ bool write_load(struct request *req, struct value *ret, uint64_t *ret_revision)
 static bool check_preconditions(struct request *req, const struct value *object, const struct value *old)
 {
     struct slice group = slice_str(req->resource->group), resource = slice_str(req->resource->name);
-    struct slice uid = object_text(object, meta_v1_ObjectMeta_uid), present = object_text(old, meta_v1_ObjectMeta_uid);
+    struct slice uid = object_text(object, meta_v1_ObjectMeta_uid),
+                 present = object_text(old, meta_v1_ObjectMeta_uid);
     struct slice version = object_text(object, meta_v1_ObjectMeta_resourceVersion);
     bool versioned = version.len > 0 && !slice_is(version, "0");
     if (uid.len && !slice_eq(uid, present) && req->verb == VERB_PATCH) {
@@ -353,14 +369,16 @@ static bool check_preconditions(struct request *req, const struct value *object,
     if (uid.len && !slice_eq(uid, present))
         return status_conflict(
             &req->err, group, resource, req->info.name,
-            arena_printf(req->arena,
-                         "StorageError: invalid object, Code: 4, Key: %.*s, ResourceVersion: 0, AdditionalErrorMsg: "
-                         "Precondition failed: UID in precondition: %.*s, UID in object meta: %.*s",
-                         SLICE_ARG(key_of(req, old)), SLICE_ARG(uid), SLICE_ARG(present)));
+            arena_printf(
+                req->arena,
+                "StorageError: invalid object, Code: 4, Key: %.*s, ResourceVersion: 0, AdditionalErrorMsg: "
+                "Precondition failed: UID in precondition: %.*s, UID in object meta: %.*s",
+                SLICE_ARG(key_of(req, old)), SLICE_ARG(uid), SLICE_ARG(present)));
     for (size_t i = 0; i < version.len; i++) {
         if (version.ptr[i] >= '0' && version.ptr[i] <= '9')
             continue;
-        error_set(&req->err, REASON_UNKNOWN, "strconv.ParseUint: parsing \"%.*s\": invalid syntax", SLICE_ARG(version));
+        error_set(&req->err, REASON_UNKNOWN, "strconv.ParseUint: parsing \"%.*s\": invalid syntax",
+                  SLICE_ARG(version));
         req->err.code = 500;
         return false;
     }
@@ -406,8 +424,9 @@ static bool prepare_update(struct request *req, struct value *object, const stru
     keep_other_half(req, object, old);
     struct admission_request admission = admission_of(req, ADMISSION_UPDATE, object, old);
     if (!admission_mutate(&admission, &req->err) ||
-        (!req->info.subresource.len && !allocate_begin(req->server->allocator, req->arena, req->resource, object, old,
-                                                       req->write.dry_run, allocation, &req->err)))
+        (!req->info.subresource.len &&
+         !allocate_begin(req->server->allocator, req->arena, req->resource, object, old, req->write.dry_run,
+                         allocation, &req->err)))
         return false;
     if (req->kind->prepare_update)
         req->kind->prepare_update(&kind_req, object, old);
@@ -432,15 +451,18 @@ bool write_check_identity(struct request *req, const struct value *object)
     struct slice name = object_text(object, meta_v1_ObjectMeta_name);
     struct slice ns = object_text(object, meta_v1_ObjectMeta_namespace);
     if (!name.len)
-        return error_set(&req->err, REASON_BAD_REQUEST,
-                         "the name of the object (%.*s based on URL) was undeterminable: name must be provided",
-                         SLICE_ARG(req->info.name));
+        return error_set(
+            &req->err, REASON_BAD_REQUEST,
+            "the name of the object (%.*s based on URL) was undeterminable: name must be provided",
+            SLICE_ARG(req->info.name));
     if (name.len && !slice_eq(name, req->info.name))
-        return error_set(&req->err, REASON_BAD_REQUEST, "the name of the object (%.*s) does not match the name on the URL (%.*s)",
+        return error_set(&req->err, REASON_BAD_REQUEST,
+                         "the name of the object (%.*s) does not match the name on the URL (%.*s)",
                          SLICE_ARG(name), SLICE_ARG(req->info.name));
     if (req->resource->namespaced && ns.len && !slice_eq(ns, req->info.namespace))
-        return error_set(&req->err, REASON_BAD_REQUEST,
-                         "the namespace of the provided object does not match the namespace sent on the request");
+        return error_set(
+            &req->err, REASON_BAD_REQUEST,
+            "the namespace of the provided object does not match the namespace sent on the request");
     return true;
 }
 
@@ -450,11 +472,13 @@ static enum store_outcome store_update(struct request *req, struct value *object
     if (!prepare_update(req, object, old, allocation))
         return STORE_FAILED;
     struct admission_request admission = admission_of(req, ADMISSION_UPDATE, object, old);
-    if (!escalation_check(req, object, old) || !validate(req, object, old) || !admission_validate(&admission, &req->err))
+    if (!escalation_check(req, object, old) || !validate(req, object, old) ||
+        !admission_validate(&admission, &req->err))
         return STORE_FAILED;
     object_set_version(req->arena, object, revision);
     bool gone = vanishes(req, object);
-    if (!gone && value_equal(object, old)) { /* nothing changed: nothing is written, no event, the same version */
+    if (!gone &&
+        value_equal(object, old)) { /* nothing changed: nothing is written, no event, the same version */
         ret->object = *object;
         ret->revision = revision;
         return STORE_OK;
@@ -478,15 +502,17 @@ bool write_update(struct request *req, write_change change, void *arg, struct wr
         uint64_t revision = 0;
         *ret = (struct written){0};
         if (!write_load(req, &old, &revision)) {
-            if (req->err.reason != REASON_NOT_FOUND || !req->kind->creates_on_update || req->info.subresource.len)
+            if (req->err.reason != REASON_NOT_FOUND || !req->kind->creates_on_update ||
+                req->info.subresource.len)
                 return false;
             error_clear(&req->err);
             if (!request_authorize(req, "create")) /* the right to update or patch is not one to create */
                 return false;
             if (!change(req, NULL, &object, arg) || !write_check_identity(req, &object))
-                return error_is_set(&req->err) ? false
-                                               : status_not_found(&req->err, slice_str(req->resource->group),
-                                                                  slice_str(req->resource->name), req->info.name);
+                return error_is_set(&req->err)
+                           ? false
+                           : status_not_found(&req->err, slice_str(req->resource->group),
+                                              slice_str(req->resource->name), req->info.name);
             object_set_text(req->arena, &object, meta_v1_ObjectMeta_name, req->info.name);
             bool ok = write_create(req, &object, ret);
             ret->created = true;
@@ -498,7 +524,8 @@ bool write_update(struct request *req, write_change change, void *arg, struct wr
         enum store_outcome outcome = try_update(req, &object, &old, revision, ret);
         if (outcome != STORE_CONFLICT)
             return outcome == STORE_OK;
-        /* Somebody was faster. What the client asked for a certain version fails at the next look; a patch is made anew. */
+        /* Somebody was faster. What the client asked for a certain version fails at the next look; a patch is
+         * made anew. */
     }
     return error_set(&req->err, REASON_SERVER_TIMEOUT, "the object keeps changing, try again");
 }
