@@ -1,10 +1,11 @@
 /*
- * admission: the chain between an authorized, decoded write and its validation: plugins that change objects (mutate), then,
- * after defaults, plugins that refuse (validate). One list, in upstream's order, in chain.c; one file per plugin.
+ * admission: the chain between an authorized, decoded write and its validation: plugins that change objects
+ * (mutate), then, after defaults, plugins that refuse (validate). One list, in upstream's order, in chain.c;
+ * one file per plugin.
  *
- * Plugins are pure but for their look-ups of other objects, which go through `lookup`; they run on worker threads and must not
- * keep pointers. A refusal sets err (REASON_FORBIDDEN mostly) and returns false.
- * Source: https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/
+ * Plugins are pure but for their look-ups of other objects, which go through `lookup`; they run on worker
+ * threads and must not keep pointers. A refusal sets err (REASON_FORBIDDEN mostly) and returns false. Source:
+ * https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/
  */
 #ifndef ADMISSION_ADMISSION_H
 #define ADMISSION_ADMISSION_H
@@ -12,16 +13,23 @@
 #include "base/error.h"
 #include "openapi/decode.h"
 
-enum admission_operation { ADMISSION_CREATE = 1, ADMISSION_UPDATE = 2, ADMISSION_DELETE = 4, ADMISSION_CONNECT = 8 };
+enum admission_operation {
+    ADMISSION_CREATE = 1,
+    ADMISSION_UPDATE = 2,
+    ADMISSION_DELETE = 4,
+    ADMISSION_CONNECT = 8
+};
 
 /* How plugins see the rest of the cluster: the present state, read without authorization. */
 struct admission_lookup {
     /* False: there is none. The tree lives in the arena. */
-    bool (*get)(void *arg, struct arena *arena, const struct schema_resource *resource, struct slice namespace,
-                struct slice name, struct value *ret);
-    /* Calls each() for every object of the resource (in the namespace, unless it is empty) until it returns false. */
-    void (*list)(void *arg, struct arena *arena, const struct schema_resource *resource, struct slice namespace,
-                 bool (*each)(void *each_arg, const struct value *object), void *each_arg);
+    bool (*get)(void *arg, struct arena *arena, const struct schema_resource *resource,
+                struct slice namespace, struct slice name, struct value *ret);
+    /* Calls each() for every object of the resource (in the namespace, unless it is empty) until it returns
+     * false. */
+    void (*list)(void *arg, struct arena *arena, const struct schema_resource *resource,
+                 struct slice namespace, bool (*each)(void *each_arg, const struct value *object),
+                 void *each_arg);
     void *arg;
 };
 
@@ -30,8 +38,8 @@ struct admission_request {
     enum admission_operation operation;
     const struct schema_resource *resource;
     struct slice subresource, namespace, name;
-    struct value *object;          /* of the new state; NULL for a deletion */
-    const struct value *old;       /* NULL for a creation */
+    struct value *object;    /* of the new state; NULL for a deletion */
+    const struct value *old; /* NULL for a creation */
     struct slice user;
     const struct slice *groups;
     size_t group_count;
@@ -42,9 +50,9 @@ struct admission_request {
 };
 
 struct admission_plugin {
-    const char *name;                                             /* upstream's: "LimitRanger" */
-    unsigned operations;                                          /* of enum admission_operation */
-    const char *group, *resource;                                 /* NULL: every resource */
+    const char *name;                                                   /* upstream's: "LimitRanger" */
+    unsigned operations;                                                /* of enum admission_operation */
+    const char *group, *resource;                                       /* NULL: every resource */
     bool (*mutate)(struct admission_request *req, struct error *err);   /* or NULL */
     bool (*validate)(struct admission_request *req, struct error *err); /* or NULL */
 };
@@ -62,6 +70,10 @@ extern const struct admission_plugin admission_service_account;
 extern const struct admission_plugin admission_node_taints;
 extern const struct admission_plugin admission_priority, admission_system_priority_classes;
 extern const struct admission_plugin admission_default_tolerations;
+extern const struct admission_plugin admission_limit_ranger;
+extern const struct admission_plugin admission_pod_security;
+extern const struct admission_plugin admission_claim_resize;
+extern const struct admission_plugin admission_runtime_class;
 extern const struct admission_plugin admission_storage_in_use;
 extern const struct admission_plugin admission_default_storage_class;
 extern const struct admission_plugin admission_default_ingress_class;

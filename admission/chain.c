@@ -1,18 +1,22 @@
 #include "admission/admission.h"
 
 /*
- * The order is upstream's (pkg/kubeapiserver/options/plugins.go): what sets values that others look at comes first. A plugin
- * that is not here is named in docs/compatibility.md.
+ * The order is upstream's (pkg/kubeapiserver/options/plugins.go): what sets values that others look at comes
+ * first. A plugin that is not here is named in docs/compatibility.md.
  */
 static const struct admission_plugin *const chain[] = {
     &admission_namespace_lifecycle,
+    &admission_limit_ranger,
     &admission_service_account,
     &admission_node_taints,
+    &admission_pod_security,
     &admission_priority, /* before anything that ranks pods */
     &admission_system_priority_classes,
     &admission_default_tolerations,
     &admission_default_storage_class,
     &admission_storage_in_use,
+    &admission_claim_resize,
+    &admission_runtime_class,
     &admission_default_ingress_class,
 };
 
@@ -47,7 +51,7 @@ bool admission_forbid(const struct admission_request *req, struct error *err, co
     va_start(args, fmt);
     const char *why = arena_vprintf(req->arena, fmt, args);
     va_end(args);
-    error_set(err, REASON_FORBIDDEN, "%s%s%s \"%.*s\" is forbidden: %s", req->resource->name, group.len ? "." : "",
-              req->resource->group, SLICE_ARG(req->name), why);
+    error_set(err, REASON_FORBIDDEN, "%s%s%s \"%.*s\" is forbidden: %s", req->resource->name,
+              group.len ? "." : "", req->resource->group, SLICE_ARG(req->name), why);
     return error_about(err, group, resource, req->name);
 }

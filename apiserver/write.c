@@ -69,7 +69,7 @@ static void lookup_list(void *arg, struct arena *arena, const struct schema_reso
 {
     struct request *req = arg;
     struct lookup_walk walk = {arena, resource, each, each_arg};
-    struct slice prefix = object_prefix(arena, resource, namespace);
+    struct slice prefix = object_prefix(req->arena, resource, namespace); /* `arena` may be reset by each() */
     cleanup_store_read struct store_read *read = store_read_begin(req->server->store, 0, NULL);
     if (read)
         store_range(read, &(struct store_range){.prefix = prefix, .each = lookup_each, .arg = &walk});
