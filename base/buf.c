@@ -26,13 +26,6 @@ void buf_grow_slow(struct buf *buf, size_t more)
     buf->cap = want;
 }
 
-char *buf_reserve(struct buf *buf, size_t more)
-{
-    if (buf->cap - buf->len < more)
-        buf_grow_slow(buf, more);
-    return buf->failed ? NULL : buf->data + buf->len;
-}
-
 void buf_printf(struct buf *buf, const char *fmt, ...)
 {
     va_list args, again;
@@ -66,13 +59,15 @@ void buf_put_int(struct buf *buf, int64_t n)
     buf_put_uint(buf, n < 0 ? 0 - (uint64_t)n : (uint64_t)n);
 }
 
-/* What each byte needs in a JSON string: 0 nothing, 'u' six characters, else the character after a backslash. */
+/* What each byte needs in a JSON string: 0 nothing, 'u' six characters, else the character after a backslash.
+ */
 static const char json_escape[256] = {
     ['"'] = '"', ['\\'] = '\\', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't', ['\b'] = 'b', ['\f'] = 'f',
-    [0] = 'u', [1] = 'u', [2] = 'u', [3] = 'u', [4] = 'u', [5] = 'u', [6] = 'u', [7] = 'u', [11] = 'u',
-    [14] = 'u', [15] = 'u', [16] = 'u', [17] = 'u', [18] = 'u', [19] = 'u', [20] = 'u', [21] = 'u', [22] = 'u',
-    [23] = 'u', [24] = 'u', [25] = 'u', [26] = 'u', [27] = 'u', [28] = 'u', [29] = 'u', [30] = 'u', [31] = 'u',
-    ['<'] = 'u', ['>'] = 'u', ['&'] = 'u', [0xe2] = 'w', /* perhaps U+2028 or U+2029 */
+    [0] = 'u',   [1] = 'u',     [2] = 'u',    [3] = 'u',    [4] = 'u',    [5] = 'u',    [6] = 'u',
+    [7] = 'u',   [11] = 'u',    [14] = 'u',   [15] = 'u',   [16] = 'u',   [17] = 'u',   [18] = 'u',
+    [19] = 'u',  [20] = 'u',    [21] = 'u',   [22] = 'u',   [23] = 'u',   [24] = 'u',   [25] = 'u',
+    [26] = 'u',  [27] = 'u',    [28] = 'u',   [29] = 'u',   [30] = 'u',   [31] = 'u',   ['<'] = 'u',
+    ['>'] = 'u', ['&'] = 'u',   [0xe2] = 'w', /* perhaps U+2028 or U+2029 */
 };
 
 void buf_put_json_string(struct buf *buf, struct slice s)

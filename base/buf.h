@@ -24,17 +24,24 @@ struct buf {
 #define BUF_UNLIMITED     SIZE_MAX
 
 void buf_release(struct buf *buf);
-/* Makes room for `more` bytes after len; returns where to write, or NULL past the maximum. */
-char *buf_reserve(struct buf *buf, size_t more);
 void buf_grow_slow(struct buf *buf, size_t more);
 void buf_printf(struct buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_put_int(struct buf *buf, int64_t n);
 void buf_put_uint(struct buf *buf, uint64_t n);
-/* s as a JSON string with its quotes, escaped as Go's encoding/json does (<, >, & and U+2028/9 escaped too). */
+/* s as a JSON string with its quotes, escaped as Go's encoding/json does (<, >, & and U+2028/9 escaped too).
+ */
 void buf_put_json_string(struct buf *buf, struct slice s);
 /* s as Go's %q prints it: quotes, \n \t \" \\, \x.. and \u.... for what cannot be printed. */
 void buf_put_quoted(struct buf *buf, struct slice s);
 const char *buf_cstr(struct buf *buf);
+
+/* Makes room for `more` bytes after len; returns where to write, or NULL past the maximum. */
+static inline char *buf_reserve(struct buf *buf, size_t more)
+{
+    if (buf->cap - buf->len < more)
+        buf_grow_slow(buf, more);
+    return buf->failed ? NULL : buf->data + buf->len;
+}
 
 static inline void buf_put(struct buf *buf, const void *bytes, size_t len)
 {

@@ -7,6 +7,8 @@
 
 #include <jansson.h>
 
+#include "openapi/protobuf_wire.h"
+
 enum content {
     TEXT,
     TEXTS, /* repeated */
@@ -40,61 +42,24 @@ struct message {
 
 /* ---- wire ---- */
 
-static void put_varint(struct buf *out, uint64_t n)
-{
-    for (; n >= 0x80; n >>= 7)
-        buf_putc(out, (char)(n | 0x80));
-    buf_putc(out, (char)n);
-}
-
-static void put_bytes(struct buf *out, unsigned number, struct slice s)
-{
-    put_varint(out, (uint64_t)number << 3 | 2);
-    put_varint(out, s.len);
-    buf_put_slice(out, s);
-}
-
 static void put_text(struct buf *out, unsigned number, json_t *text)
 {
     if (json_is_string(text))
-        put_bytes(out, number, slice_make(json_string_value(text), json_string_length(text)));
+        wire_put_bytes(out, number, slice_make(json_string_value(text), json_string_length(text)));
 }
 
 static void put_double(struct buf *out, unsigned number, double d)
 {
-    put_varint(out, (uint64_t)number << 3 | 1);
+    wire_put_tag(out, number, WIRE_FIXED64);
     buf_put(out, &d, sizeof d); /* little endian, as all machines this runs on */
-}
-
-/* Opens a message that is written in place; its length follows when it is closed. Returns where it began. */
-static size_t open_message(struct buf *out, unsigned number)
-{
-    put_varint(out, (uint64_t)number << 3 | 2);
-    return out->len;
-}
-
-/* Puts the length, as a minimal varint, before what was written since open_message(). */
-static void close_message(struct buf *out, size_t start)
-{
-    char length[10];
-    size_t n = 0;
-    uint64_t rest = out->len - start;
-    for (; rest >= 0x80; rest >>= 7)
-        length[n++] = (char)(rest | 0x80);
-    length[n++] = (char)rest;
-    if (!buf_reserve(out, n))
-        return;
-    memmove(out->data + start + n, out->data + start, out->len - start);
-    memcpy(out->data + start, length, n);
-    out->len += n;
 }
 
 static void put_any(struct buf *out, unsigned number, json_t *value)
 {
     char *yaml = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-    size_t start = open_message(out, number);
-    put_bytes(out, 2, slice_str(yaml ? yaml : "null"));
-    close_message(out, start);
+    size_t start = wire_open(out, number);
+    wire_put_bytes(out, 2, slice_str(yaml ? yaml : "null"));
+    wire_close(out, start);
     free(yaml);
 }
 
@@ -104,62 +69,62 @@ static void put_content(struct buf *out, const struct message *message, json_t *
 
 static void put_message(struct buf *out, unsigned number, const struct message *message, json_t *value)
 {
-    size_t start = open_message(out, number);
+    size_t start = wire_open(out, number);
     put_content(out, message, value);
-    close_message(out, start);
+    wire_close(out, start);
 }
 
 static void put_type_item(struct buf *out, unsigned number, json_t *value)
 {
-    size_t start = open_message(out, number), i;
+    size_t start = wire_open(out, number), i;
     json_t *item;
     put_text(out, 1, value);
     json_array_foreach(value, i, item) put_text(out, 1, item);
-    close_message(out, start);
+    wire_close(out, start);
 }
 
 static void put_items(struct buf *out, const struct member *m, json_t *value)
 {
-    size_t start = open_message(out, m->number), i;
+    size_t start = wire_open(out, m->number), i;
     json_t *item;
     if (json_is_object(value))
         put_message(out, 1, m->message, value);
     json_array_foreach(value, i, item) put_message(out, 1, m->message, item);
-    close_message(out, start);
+    wire_close(out, start);
 }
 
 static void put_or_boolean(struct buf *out, const struct member *m, json_t *value)
 {
-    size_t start = open_message(out, m->number);
+    size_t start = wire_open(out, m->number);
     if (json_is_object(value)) {
         put_message(out, 1, m->message, value);
     } else {
-        put_varint(out, 2 << 3);
-        put_varint(out, json_is_true(value));
+        wire_put_varint(out, 2 << 3);
+        wire_put_varint(out, json_is_true(value));
     }
-    close_message(out, start);
+    wire_close(out, start);
 }
 
 static void put_pair(struct buf *out, unsigned number, const char *key, const struct message *message,
                      json_t *value)
 {
-    size_t start = open_message(out, number);
-    put_bytes(out, 1, slice_str(key));
+    size_t start = wire_open(out, number);
+    wire_put_bytes(out, 1, slice_str(key));
     if (message)
         put_message(out, 2, message, value);
     else
         put_any(out, 2, value);
-    close_message(out, start);
+    wire_close(out, start);
 }
 
 static void put_map(struct buf *out, const struct member *m, json_t *value)
 {
-    size_t start = open_message(out, m->number);
+    size_t start = wire_open(out, m->number);
     const char *key;
     json_t *item;
     json_object_foreach(value, key, item)
         put_pair(out, m->message->pairs ? m->message->pairs : 1, key, m->message, item);
-    close_message(out, start);
+    wire_close(out, start);
 }
 
 static void put_member(struct buf *out, const struct member *m, json_t *value)
@@ -172,9 +137,9 @@ static void put_member(struct buf *out, const struct member *m, json_t *value)
         break;
     case FLAG:
     case WHOLE:
-        put_varint(out, (uint64_t)m->number << 3);
-        put_varint(out,
-                   m->content == FLAG ? (uint64_t)json_is_true(value) : (uint64_t)json_integer_value(value));
+        wire_put_varint(out, (uint64_t)m->number << 3);
+        wire_put_varint(out, m->content == FLAG ? (uint64_t)json_is_true(value)
+                                                : (uint64_t)json_integer_value(value));
         break;
     case NUMBER:
         put_double(out, m->number, json_number_value(value));
@@ -295,16 +260,16 @@ static const struct message path_parameter_message = {.members = path_parameter_
 static void write_parameter(struct buf *out, json_t *value)
 {
     const char *in = json_string_value(json_object_get(value, "in"));
-    size_t parameter = open_message(out, 1);
+    size_t parameter = wire_open(out, 1);
     if (in && strcmp(in, "body") == 0) {
         put_message(out, 1, &body_message, value);
     } else {
         bool path = in && strcmp(in, "path") == 0;
-        size_t non_body = open_message(out, 2);
+        size_t non_body = wire_open(out, 2);
         put_message(out, path ? 4 : 3, path ? &path_parameter_message : &query_message, value);
-        close_message(out, non_body);
+        wire_close(out, non_body);
     }
-    close_message(out, parameter);
+    wire_close(out, parameter);
 }
 static const struct message parameter_message = {.write = write_parameter};
 
@@ -379,10 +344,10 @@ static void write_requirement(struct buf *out, json_t *value)
     json_t *item;
     json_object_foreach(value, key, item)
     {
-        size_t start = open_message(out, 1);
-        put_bytes(out, 1, slice_str(key));
+        size_t start = wire_open(out, 1);
+        wire_put_bytes(out, 1, slice_str(key));
         put_type_item(out, 2, item);
-        close_message(out, start);
+        wire_close(out, start);
     }
 }
 static const struct message requirement_message = {.write = write_requirement};

@@ -15,7 +15,7 @@ struct reader {
 struct wire {
     uint32_t number;
     unsigned type;
-    uint64_t n;       /* VARINT, FIXED64, FIXED32 */
+    uint64_t n;         /* VARINT, FIXED64, FIXED32 */
     struct slice bytes; /* BYTES */
 };
 
@@ -88,11 +88,11 @@ static bool read_scalar_field(struct reader *r, struct slice message, uint32_t n
 
 /* ---- envelope ---- */
 
-static const char mark[4] = "k8s";
+const char protobuf_mark[4] = "k8s";
 
 bool protobuf_is_envelope(struct slice bytes)
 {
-    return bytes.len >= sizeof mark && memcmp(bytes.ptr, mark, sizeof mark) == 0;
+    return bytes.len >= sizeof protobuf_mark && memcmp(bytes.ptr, protobuf_mark, sizeof protobuf_mark) == 0;
 }
 
 bool protobuf_open_envelope(struct slice bytes, struct slice *ret_api_version, struct slice *ret_kind,
@@ -101,9 +101,10 @@ bool protobuf_open_envelope(struct slice bytes, struct slice *ret_api_version, s
     struct reader r = {NULL, err};
     struct wire meta, message, version, kind;
     if (!protobuf_is_envelope(bytes))
-        return error_set(err, REASON_BAD_REQUEST,
-                         "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]");
-    bytes = slice_from(bytes, sizeof mark);
+        return error_set(
+            err, REASON_BAD_REQUEST,
+            "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]");
+    bytes = slice_from(bytes, sizeof protobuf_mark);
     if (!read_scalar_field(&r, bytes, 1, &meta) || !read_scalar_field(&r, bytes, 2, &message) ||
         !read_scalar_field(&r, meta.bytes, 1, &version) || !read_scalar_field(&r, meta.bytes, 2, &kind))
         return false;
@@ -115,7 +116,8 @@ bool protobuf_open_envelope(struct slice bytes, struct slice *ret_api_version, s
 
 /* ---- values ---- */
 
-static bool read_value(struct reader *r, const struct schema *schema, const struct wire *w, struct value *v, int depth);
+static bool read_value(struct reader *r, const struct schema *schema, const struct wire *w, struct value *v,
+                       int depth);
 
 static struct value text_value(struct slice s)
 {
@@ -126,7 +128,11 @@ static bool valid_utf8(struct slice s)
 {
     for (size_t i = 0; i < s.len;) {
         unsigned char c = (unsigned char)s.ptr[i];
-        size_t n = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+        size_t n = c < 0x80                ? 1
+                   : c >= 0xc2 && c < 0xe0 ? 2
+                   : c >= 0xe0 && c < 0xf0 ? 3
+                   : c >= 0xf0 && c < 0xf5 ? 4
+                                           : 0;
         if (!n || n > s.len - i)
             return false;
         for (size_t k = 1; k < n; k++)
@@ -150,7 +156,8 @@ static bool read_time(struct reader *r, struct slice message, bool micro, struct
         return true;
     if (s < -62135596800LL || s > 253402300799LL || n < 0 || n > 999999999)
         return bad(r, "time out of range");
-    struct slice out = micro ? clock_format_micros(s * 1000000 + n / 1000, text) : clock_format_seconds(s, text);
+    struct slice out =
+        micro ? clock_format_micros(s * 1000000 + n / 1000, text) : clock_format_seconds(s, text);
     *v = value_of_string(arena_dup(r->arena, out));
     return true;
 }
@@ -183,6 +190,34 @@ static bool read_int_or_string(struct reader *r, struct slice message, struct va
     return true;
 }
 
+static bool read_record(struct reader *r, const struct schema_type *type, struct slice message,
+                        uint32_t inlined, struct value *record, int depth);
+
+/* One of several shapes becomes the JSON of the one that is there: a list, else a record, else a bool. */
+static bool read_shape(struct reader *r, const struct schema_type *type, struct slice message,
+                       struct value *v, int depth)
+{
+    struct value shapes = value_new_record(r->arena, type);
+    const struct schema_field *chosen = NULL;
+    if (!read_record(r, type, message, 0, &shapes, depth + 1))
+        return false;
+    for (unsigned i = 0; i < type->field_count; i++) {
+        const struct schema_field *f = &type->fields[i];
+        if (value_is_set(value_at(&shapes, i)) && (!chosen || f->schema.kind != SCHEMA_BOOL))
+            chosen = f;
+    }
+    *v = value_absent;
+    if (!chosen)
+        return true;
+    cleanup_buf struct buf json = BUF_INIT(BUF_UNLIMITED);
+    struct value *shape = value_mut(&shapes, (unsigned)(chosen - type->fields));
+    value_canonical(shape, &chosen->schema);
+    encode_json(&json, &chosen->schema, shape);
+    struct slice text = arena_dup(r->arena, buf_slice(&json));
+    *v = (struct value){.kind = VALUE_RAW, .len = (uint32_t)text.len, .s = text.ptr};
+    return true;
+}
+
 /* RawExtension, JSON and FieldsV1: {1: raw}, where raw is JSON text. */
 static bool read_raw(struct reader *r, struct slice message, struct value *v)
 {
@@ -204,7 +239,8 @@ static bool read_duration(struct reader *r, struct slice message, struct value *
     return true;
 }
 
-static bool read_text(struct reader *r, const struct schema *schema, struct slice s, struct value *v)
+static bool read_text(struct reader *r, const struct schema *schema, struct slice s, struct value *v,
+                      int depth)
 {
     switch (schema->kind) {
     case SCHEMA_BYTES:
@@ -221,7 +257,8 @@ static bool read_text(struct reader *r, const struct schema *schema, struct slic
         return read_int_or_string(r, s, v);
     case SCHEMA_RAW:
     case SCHEMA_ANY:
-        return read_raw(r, s, v);
+        return schema->type && schema->type->opaque ? read_shape(r, schema->type, s, v, depth)
+                                                    : read_raw(r, s, v);
     default:
         if (!valid_utf8(s))
             return bad(r, "string field contains invalid UTF-8");
@@ -273,7 +310,8 @@ static bool is_number(const struct schema *schema)
 }
 
 /* An entry of a map: {1: key, 2: value}. Lists as values are wrapped: {1: item, ...}. */
-static bool read_entry(struct reader *r, const struct schema *elem, struct slice message, struct value *map, int depth)
+static bool read_entry(struct reader *r, const struct schema *elem, struct slice message, struct value *map,
+                       int depth)
 {
     struct slice key = SLICE("");
     struct value value = value_absent;
@@ -292,7 +330,8 @@ static bool read_entry(struct reader *r, const struct schema *elem, struct slice
             while (rest.len) {
                 if (!read_field(r, &rest, &item))
                     return false;
-                if (item.number == 1 && !read_value(r, elem->elem, &item, value_append(r->arena, &value), depth + 1))
+                if (item.number == 1 &&
+                    !read_value(r, elem->elem, &item, value_append(r->arena, &value), depth + 1))
                     return false;
             }
         } else if (w.number == 2) {
@@ -307,10 +346,8 @@ static bool read_entry(struct reader *r, const struct schema *elem, struct slice
     return true;
 }
 
-static bool read_record(struct reader *r, const struct schema_type *type, struct slice message, uint32_t inlined,
-                        struct value *record, int depth);
-
-static bool read_value(struct reader *r, const struct schema *schema, const struct wire *w, struct value *v, int depth)
+static bool read_value(struct reader *r, const struct schema *schema, const struct wire *w, struct value *v,
+                       int depth)
 {
     if (depth > MAX_DEPTH)
         return bad(r, "nested too deeply");
@@ -327,7 +364,7 @@ static bool read_value(struct reader *r, const struct schema *schema, const stru
     if (schema->kind == SCHEMA_MAP)
         return read_entry(r, schema->elem, w->bytes, v, depth);
     if (schema->kind != SCHEMA_RECORD)
-        return read_text(r, schema, w->bytes, v);
+        return read_text(r, schema, w->bytes, v, depth);
     if (v->kind != VALUE_RECORD) /* a message that comes twice merges */
         *v = value_new_record(r->arena, schema->type);
     return read_record(r, schema->type, w->bytes, 0, v, depth + 1);
@@ -346,8 +383,8 @@ static int find_field(const struct schema_type *type, uint32_t number, uint32_t 
     return -1;
 }
 
-/* The value of `inlined` of the fields in the embedded message of that number: the number itself, above it (<< 16) the number inside
- * another embedded message. 0: no such message. */
+/* The value of `inlined` of the fields in the embedded message of that number: the number itself, above it
+ * (<< 16) the number inside another embedded message. 0: no such message. */
 static uint32_t inlined_at(const struct schema_type *type, uint32_t number, uint32_t outer)
 {
     uint32_t wanted = outer ? outer | number << 16 : number;
@@ -358,8 +395,8 @@ static uint32_t inlined_at(const struct schema_type *type, uint32_t number, uint
     return 0;
 }
 
-static bool read_record(struct reader *r, const struct schema_type *type, struct slice message, uint32_t inlined,
-                        struct value *record, int depth)
+static bool read_record(struct reader *r, const struct schema_type *type, struct slice message,
+                        uint32_t inlined, struct value *record, int depth)
 {
     unsigned hint = 0;
     struct wire w;
@@ -381,8 +418,8 @@ static bool read_record(struct reader *r, const struct schema_type *type, struct
     return true;
 }
 
-bool decode_protobuf(struct arena *arena, const struct schema_type *type, struct slice message, struct value *ret_value,
-                     struct error *err)
+bool decode_protobuf(struct arena *arena, const struct schema_type *type, struct slice message,
+                     struct value *ret_value, struct error *err)
 {
     struct reader r = {arena, err};
     const struct schema schema = {.kind = SCHEMA_RECORD, .type = type};

@@ -1,5 +1,6 @@
 #include "openapi/schema.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 const struct schema_type schema_raw_extension = {.name = "RawExtension",
@@ -79,4 +80,32 @@ const struct schema_type *schema_find_kind_type(struct slice group, struct slice
         }
     }
     return NULL;
+}
+
+/* <prefix><name><suffix> among the openapi names. */
+static const struct schema_type *find_named(const char *prefix, struct slice name, const char *suffix)
+{
+    char openapi[256];
+    int n = snprintf(openapi, sizeof openapi, "%s%.*s%s", prefix, SLICE_ARG(name), suffix);
+    return n > 0 && (size_t)n < sizeof openapi ? schema_find_type(openapi) : NULL;
+}
+
+const struct schema_type *schema_find_object_type(struct slice api_version, struct slice kind)
+{
+    long slash = slice_find(api_version, '/');
+    struct slice group = slash < 0 ? SLICE("") : slice_make(api_version.ptr, (size_t)slash);
+    struct slice version = slash < 0 ? api_version : slice_from(api_version, (size_t)slash + 1);
+    const struct schema_resource *r = schema_find_kind(group, version, kind);
+    if (r)
+        return r->type;
+    if (slice_ends(kind, SLICE("List")) &&
+        (r = schema_find_kind(group, version, slice_make(kind.ptr, kind.len - strlen("List")))))
+        return find_named(r->type->openapi, SLICE("List"), "");
+    const struct schema_type *type = NULL;
+    bool is_options = slice_ends(kind, SLICE("Options")); /* every group has them */
+    if (slice_is(api_version, "v1") || slice_is(group, "meta.k8s.io") || !api_version.len || is_options)
+        type = find_named("io.k8s.apimachinery.pkg.apis.meta.v1.", kind, "");
+    else if (slice_is(api_version, "apidiscovery.k8s.io/v2"))
+        type = find_named("io.k8s.api.apidiscovery.v2.", kind, "");
+    return type ? type : schema_find_kind_type(group, version, kind);
 }

@@ -103,6 +103,8 @@ struct schema_field {
     const char *when_equals;
 };
 
+enum { WIRE_END_INLINED = INT16_MIN }; /* a step of schema_type.wire */
+
 /*
  * A record type. Fields stand in the order in which upstream's encoder writes them, inlined structs flattened
  * in their place; kind and apiVersion come first in types that are kinds. A value's fields are addressed by
@@ -120,6 +122,13 @@ struct schema_type {
     bool opaque; /* of SCHEMA_RAW nodes that are one of several shapes; the fields only number the shapes in
                     protobuf */
     const char *union_member; /* x-kubernetes-unions discriminator or NULL; the members have FIELD_UNION */
+    /*
+     * Protobuf: the fields in the order of the wire, which is that of their numbers. A step n > 0 is the
+     * field n - 1; a step n < 0 begins the embedded message -n, WIRE_END_INLINED ends it; 0 is the end. NULL:
+     * the type has no protobuf form. wire_in_order: the order of `fields` is that of the wire.
+     */
+    const int16_t *wire;
+    bool wire_in_order;
     /* Open-addressed hash of names: slots[i] is a field index + 1; slot_mask + 1 slots; see
      * schema_find_field(). */
     const uint16_t *slots;
@@ -257,5 +266,8 @@ const struct schema_type *schema_find_type(const char *openapi_name);
 /* The type of any kind of a group-version, also of those that are no resource (lists, DeleteOptions, Scale,
  * ...); NULL if there is none of that name. */
 const struct schema_type *schema_find_kind_type(struct slice group, struct slice version, struct slice kind);
+/* The type of an object that says of itself what it is: any of the above, and what only answers are made of
+ * (Status, PartialObjectMetadata, discovery); NULL if there is none. */
+const struct schema_type *schema_find_object_type(struct slice api_version, struct slice kind);
 
 #endif

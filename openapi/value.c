@@ -338,6 +338,8 @@ bool value_is_zero(const struct value *v, const struct schema *schema)
         return v->kind == VALUE_ABSENT || value_is(v, "0");
     if (schema->kind == SCHEMA_DURATION)
         return v->kind == VALUE_ABSENT || value_is(v, "0s");
+    if (schema->kind == SCHEMA_INT_OR_STRING && v->kind == VALUE_STRING)
+        return false; /* an empty text is one: the zero value is the number */
     return is_zero(v);
 }
 

@@ -156,9 +156,18 @@ static unsigned put_slots(struct emitter *e, const struct type *t)
     return mask;
 }
 
+static void put_wire(struct emitter *e, const struct type *t)
+{
+    buf_printf(&e->body, "static const int16_t wire_%s[] = {", t->name);
+    for (size_t i = 0; i < t->wire_count; i++)
+        buf_printf(&e->body, "%d, ", t->wire[i]);
+    buf_puts(&e->body, "0};\n");
+}
+
 static void put_type(struct emitter *e, const struct type *t)
 {
     unsigned mask = put_slots(e, t);
+    put_wire(e, t);
     if (t->flat_count)
         buf_printf(&e->body, "static const struct schema_field fields_%s[] = {\n", t->name);
     for (size_t i = 0; i < t->flat_count; i++)
@@ -169,8 +178,10 @@ static void put_type(struct emitter *e, const struct type *t)
                "const struct schema_type %s = {.name = \"%s\", .package = \"%s\", .openapi = \"%s\", .doc = ",
                t->c_name, t->name, t->package->name, t->openapi);
     emit_c_string(&e->body, t->doc);
-    buf_printf(&e->body, ",\n    .field_count = %zu, .slots = slots_%s, .slot_mask = %u", t->flat_count,
-               t->name, mask);
+    buf_printf(&e->body, ",\n    .field_count = %zu, .slots = slots_%s, .slot_mask = %u, .wire = wire_%s",
+               t->flat_count, t->name, mask, t->name);
+    if (t->wire_in_order)
+        buf_puts(&e->body, ", .wire_in_order = true");
     if (t->flat_count)
         buf_printf(&e->body, ", .fields = fields_%s", t->name);
     if (t->atomic)

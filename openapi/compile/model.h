@@ -70,6 +70,9 @@ struct type {
     struct field *flat; /* with inlined records' fields in place, kind and apiVersion first */
     size_t flat_count, flat_capacity;
     int flattening; /* 0 not yet, 1 at it, 2 done */
+    int *wire;      /* steps as in schema_type.wire, without the 0 */
+    size_t wire_count, wire_capacity;
+    bool wire_in_order;
 };
 
 struct subresource {
@@ -134,6 +137,9 @@ void load_resources(struct source *source, yaml_node_t *value, void *package);
 
 struct package *model_find_package(struct model *model, const char *name);
 struct type *model_find_type(struct package *package, const char *ref); /* `Name` or `package.Name` */
+
+/* The order of a flattened type's fields in protobuf: type->wire. */
+void model_resolve_wire(struct type *type);
 
 /* The default of a field as JSON text, or NULL after a fault. */
 const char *model_default_json(struct field *field, yaml_node_t *node);

@@ -203,6 +203,7 @@ static void resolve_type(struct type *type)
     mark_union(type);
     for (size_t i = 0; i < type->flat_count; i++)
         resolve_default(type, &type->flat[i]);
+    model_resolve_wire(type);
     type->flattening = 2;
 }
 
