@@ -31,8 +31,8 @@ static struct slice header_view_field(const void *arg, int index)
     return header_field(view->header, (unsigned)index);
 }
 
-bool list_scan_matches_header(const struct selector *selector, const struct schema_resource *resource, struct slice key,
-                              struct slice header)
+bool list_scan_matches_header(const struct selector *selector, const struct schema_resource *resource,
+                              struct slice key, struct slice header)
 {
     static const struct selector_source source = {header_view_label, header_view_field};
     struct header_view view = {resource, key, header};
@@ -42,6 +42,8 @@ bool list_scan_matches_header(const struct selector *selector, const struct sche
 /* ---- continue tokens ---- */
 
 static const char token_version[] = "meta.k8s.io/v1";
+
+enum { LATEST = -1 }; /* as a token's revision: go on with what is there then */
 
 static struct slice base64url(struct arena *arena, struct slice text)
 {
@@ -108,16 +110,17 @@ static bool token_parse(struct list_scan *scan)
     if (!token)
         bad_token(&req->err, "it is not JSON");
     else if (!version || strcmp(version, token_version) != 0)
-        bad_token(&req->err, arena_printf(req->arena, "server does not recognize this encoded version %s", version ? version : ""));
+        bad_token(&req->err, arena_printf(req->arena, "server does not recognize this encoded version %s",
+                                          version ? version : ""));
     else if (!start || !*start || strstr(start, ".."))
         bad_token(&req->err, "it says not where to go on");
-    else if (revision <= 0)
+    else if (revision == 0 || revision < LATEST)
         bad_token(&req->err, "its revision is not valid");
     else
         ok = true;
     if (ok) {
         scan->next = arena_slicef(req->arena, "%.*s%s", SLICE_ARG(scan->prefix), start);
-        scan->revision = (uint64_t)revision;
+        scan->revision = revision == LATEST ? 0 : (uint64_t)revision;
         json_t *left = json_object_get(token, "left");
         scan->left = left ? json_integer_value(left) : -1;
     }
@@ -125,19 +128,24 @@ static bool token_parse(struct list_scan *scan)
     return ok;
 }
 
-struct slice list_scan_token(const struct list_scan *scan)
+static struct slice make_token(const struct list_scan *scan, json_int_t revision, int64_t left)
 {
-    if (scan->done)
-        return slice_make("", 0);
-    json_t *token = json_pack("{s:s,s:I,s:s%}", "v", token_version, "rv", (json_int_t)scan->revision, "start",
+    json_t *token = json_pack("{s:s,s:I,s:s%}", "v", token_version, "rv", revision, "start",
                               scan->next.ptr + scan->prefix.len, scan->next.len - scan->prefix.len);
-    if (list_scan_remaining(scan) >= 0)
-        json_object_set_new(token, "left", json_integer(list_scan_remaining(scan)));
+    if (left >= 0)
+        json_object_set_new(token, "left", json_integer(left));
     char *text = json_dumps(token, JSON_COMPACT);
     json_decref(token);
     struct slice encoded = base64url(scan->req->arena, slice_str(text));
     free(text);
     return encoded;
+}
+
+struct slice list_scan_token(const struct list_scan *scan)
+{
+    if (scan->done)
+        return slice_make("", 0);
+    return make_token(scan, (json_int_t)scan->revision, list_scan_remaining(scan));
 }
 
 /* ---- which revision ---- */
@@ -156,6 +164,19 @@ static bool expired(struct error *err)
     return error_set(err, REASON_EXPIRED, "The resourceVersion for the provided list is too old.");
 }
 
+/* The error carries a token for the rest as it is now: for clients that prefer that to starting anew. */
+static bool expired_token(const struct list_scan *scan)
+{
+    struct error *err = &scan->req->err;
+    error_set(err, REASON_EXPIRED,
+              "The revision that this list began at has been compacted. Start the list again without the "
+              "continue parameter, or go on with the "
+              "continue token in this response: then the rest is as it is now, and what was changed "
+              "meanwhile may be in it.");
+    err->continue_token = arena_strdup(err->arena, make_token(scan, LATEST, -1));
+    return false;
+}
+
 static bool choose_revision(struct list_scan *scan)
 {
     const struct list_options *o = &scan->options;
@@ -163,7 +184,8 @@ static bool choose_revision(struct list_scan *scan)
     struct error *err = &scan->req->err;
     if (o->continue_token.len) {
         if (o->version)
-            return error_set(err, REASON_BAD_REQUEST, "specifying resource version is not allowed when using continue");
+            return error_set(err, REASON_BAD_REQUEST,
+                             "specifying resource version is not allowed when using continue");
         if (!token_parse(scan))
             return false;
         uint64_t newest = store_revision(store);
@@ -181,7 +203,8 @@ static bool choose_revision(struct list_scan *scan)
     return true;
 }
 
-/* A revision that is no number is a server error to those who get or watch, as upstream has it, but a bad request to those who list. */
+/* A revision that is no number is a server error to those who get or watch, as upstream has it, but a bad
+ * request to those who list. */
 static bool bad_version(struct request *req)
 {
     if (req->err.code != 500)
@@ -197,7 +220,8 @@ bool list_scan_begin(struct request *req, bool watch, struct list_scan *ret)
     struct list_options *o = &ret->options;
     if (!list_options_parse(req->arena, &req->query, watch, o, &req->err))
         return watch ? false : bad_version(req);
-    if (o->label_selector.len && !selector_parse_labels(req->arena, o->label_selector, &ret->selector, &req->err))
+    if (o->label_selector.len &&
+        !selector_parse_labels(req->arena, o->label_selector, &ret->selector, &req->err))
         return false;
     if (o->field_selector.len &&
         !selector_parse_fields(req->arena, req->resource, o->field_selector, &ret->selector, &req->err))
@@ -220,7 +244,8 @@ static bool slice_want(void *arg, const struct store_record *record)
 {
     const struct slice_walk *walk = arg;
     const struct list_scan *scan = walk->scan;
-    if (walk->stopped || walk->left == 0) /* full: the next key, match or not, is where the next page begins */
+    if (walk->stopped ||
+        walk->left == 0) /* full: the next key, match or not, is where the next page begins */
         return true;
     return list_scan_matches_header(&scan->selector, scan->req->storage, record->key, record->header);
 }
@@ -248,22 +273,19 @@ static int64_t count_now(const struct list_scan *scan)
     return store_revision(store) == scan->revision ? n : -1;
 }
 
-bool list_scan_slice(struct list_scan *scan, size_t max, bool (*each)(void *arg, const struct store_record *record),
-                     void *arg)
+bool list_scan_slice(struct list_scan *scan, size_t max,
+                     bool (*each)(void *arg, const struct store_record *record), void *arg)
 {
     struct slice_walk walk = {.scan = scan, .left = max, .each = each, .arg = arg};
     struct request *req = scan->req;
     struct slice name;
-    cleanup_store_read struct store_read *read = store_read_begin(req->server->store, scan->revision, &req->err);
+    cleanup_store_read struct store_read *read =
+        store_read_begin(req->server->store, scan->revision, &req->err);
     if (!read) {
         if (req->err.reason != REASON_EXPIRED)
             return false;
         error_clear(&req->err);
-        return scan->options.continue_token.len
-                   ? error_set(&req->err, REASON_EXPIRED,
-                               "The provided continue parameter is too old to display a consistent list result. You can "
-                               "start a new list without the continue parameter.")
-                   : expired(&req->err);
+        return scan->options.continue_token.len ? expired_token(scan) : expired(&req->err);
     }
     scan->revision = store_read_revision(read);
     scan->done = true;
@@ -273,13 +295,17 @@ bool list_scan_slice(struct list_scan *scan, size_t max, bool (*each)(void *arg,
     if (selector_requires(&scan->selector, SELECTOR_FIELD_NAME, &name) &&
         (req->info.namespace.len || !req->storage->namespaced)) {
         struct store_record record;
-        if (name.len && store_get(read, object_key(req->arena, req->storage, req->info.namespace, name), &record) &&
+        if (name.len &&
+            store_get(read, object_key(req->arena, req->storage, req->info.namespace, name), &record) &&
             slice_want(&walk, &record))
             slice_each(&walk, &record);
         return true;
     }
-    store_range(read, &(struct store_range){.prefix = scan->prefix, .from = scan->next, .want = slice_want,
-                                            .each = slice_each, .arg = &walk});
+    store_range(read, &(struct store_range){.prefix = scan->prefix,
+                                            .from = scan->next,
+                                            .want = slice_want,
+                                            .each = slice_each,
+                                            .arg = &walk});
     return true;
 }
 

@@ -60,19 +60,25 @@ static void put_details(struct buf *out, const struct error *err)
 
 void status_encode(struct buf *out, const struct error *err)
 {
-    bool first = false;
-    buf_puts(out, "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\"");
+    bool first = true;
+    buf_puts(out, "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{");
+    put_field(out, "continue", err->continue_token, &first);
+    buf_puts(out, "},\"status\":\"Failure\"");
+    first = false;
     put_field(out, "message", err->message, &first);
     if (*reason_name(err->reason))
         put_field(out, "reason", reason_name(err->reason), &first);
-    if (err->has_details || err->kind || err->name || err->group || err->cause_count || err->retry_after_seconds)
+    if (err->has_details || err->kind || err->name || err->group || err->cause_count ||
+        err->retry_after_seconds)
         put_details(out, err);
     buf_printf(out, ",\"code\":%d}\n", error_code(err));
 }
 
-void status_encode_deleted(struct buf *out, struct slice group, struct slice resource, struct slice name, struct slice uid)
+void status_encode_deleted(struct buf *out, struct slice group, struct slice resource, struct slice name,
+                           struct slice uid)
 {
-    buf_puts(out, "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Success\",\"details\":{\"name\":");
+    buf_puts(out, "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Success\","
+                  "\"details\":{\"name\":");
     put_text(out, name);
     if (group.len) {
         buf_puts(out, ",\"group\":");
@@ -87,16 +93,18 @@ void status_encode_deleted(struct buf *out, struct slice group, struct slice res
 
 void status_encode_success(struct buf *out, int code)
 {
-    buf_printf(out,
-               "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Success\",\"code\":%d}\n", code);
+    buf_printf(
+        out,
+        "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Success\",\"code\":%d}\n",
+        code);
 }
 
 /* deployments.apps "web" <what> */
 static bool about_object(struct error *err, enum reason reason, struct slice group, struct slice resource,
                          struct slice name, const char *what)
 {
-    error_set(err, reason, "%.*s%s%.*s \"%.*s\" %s", SLICE_ARG(resource), group.len ? "." : "", SLICE_ARG(group),
-              SLICE_ARG(name), what);
+    error_set(err, reason, "%.*s%s%.*s \"%.*s\" %s", SLICE_ARG(resource), group.len ? "." : "",
+              SLICE_ARG(group), SLICE_ARG(name), what);
     return error_about(err, group, resource, name);
 }
 
@@ -110,20 +118,23 @@ bool status_already_exists(struct error *err, struct slice group, struct slice r
     return about_object(err, REASON_ALREADY_EXISTS, group, resource, name, "already exists");
 }
 
-bool status_conflict(struct error *err, struct slice group, struct slice resource, struct slice name, const char *why)
+bool status_conflict(struct error *err, struct slice group, struct slice resource, struct slice name,
+                     const char *why)
 {
-    error_set(err, REASON_CONFLICT, "Operation cannot be fulfilled on %.*s%s%.*s \"%.*s\": %s", SLICE_ARG(resource),
-              group.len ? "." : "", SLICE_ARG(group), SLICE_ARG(name), why);
+    error_set(err, REASON_CONFLICT, "Operation cannot be fulfilled on %.*s%s%.*s \"%.*s\": %s",
+              SLICE_ARG(resource), group.len ? "." : "", SLICE_ARG(group), SLICE_ARG(name), why);
     return error_about(err, group, resource, name);
 }
 
 bool status_modified(struct error *err, struct slice group, struct slice resource, struct slice name)
 {
-    return status_conflict(err, group, resource, name,
-                           "the object has been modified; please apply your changes to the latest version and try again");
+    return status_conflict(
+        err, group, resource, name,
+        "the object has been modified; please apply your changes to the latest version and try again");
 }
 
-bool status_forbidden(struct error *err, struct slice group, struct slice resource, struct slice name, const char *why)
+bool status_forbidden(struct error *err, struct slice group, struct slice resource, struct slice name,
+                      const char *why)
 {
     return about_object(err, REASON_FORBIDDEN, group, resource, name,
                         arena_printf(err->arena, "is forbidden: %s", why));
@@ -138,15 +149,16 @@ bool status_no_such_resource(struct error *err)
 
 bool status_method_not_allowed(struct error *err)
 {
-    error_set(err, REASON_METHOD_NOT_ALLOWED, "the server does not allow this method on the requested resource");
+    error_set(err, REASON_METHOD_NOT_ALLOWED,
+              "the server does not allow this method on the requested resource");
     err->has_details = true;
     return false;
 }
 
 bool status_version_too_large(struct error *err, uint64_t asked, uint64_t current)
 {
-    error_set(err, REASON_TIMEOUT, "Timeout: Too large resource version: %llu, current: %llu", (unsigned long long)asked,
-              (unsigned long long)current);
+    error_set(err, REASON_TIMEOUT, "Timeout: Too large resource version: %llu, current: %llu",
+              (unsigned long long)asked, (unsigned long long)current);
     error_add_cause(err, "ResourceVersionTooLarge", "", "Too large resource version");
     err->retry_after_seconds = 1;
     return false;

@@ -1,12 +1,13 @@
 /*
- * watch: a stream of changes. Two parts: the initial state, if asked for, read in slices on workers like a list, then changes from the hub,
- * on the loop. What is written to the client is bounded: events are taken from the hub only while little is queued, and
- * the hub closes a watch whose own queue runs over.
+ * watch: a stream of changes. Two parts: the initial state, if asked for, read in slices on workers like a
+ * list, then changes from the hub, on the loop. What is written to the client is bounded: events are taken
+ * from the hub only while little is queued, and the hub closes a watch whose own queue runs over.
  *
  *   resourceVersion   sendInitialEvents   what comes
  *   not given, 0      no                  the present state as ADDED, then changes
  *   N                 no                  changes after N
- *   any               yes                 state not older than N as ADDED, a BOOKMARK that says so, then changes
+ *   any               yes                 state not older than N as ADDED, a BOOKMARK that says so, then
+ * changes
  */
 #include "apiserver/list_scan.h"
 #include "apiserver/metrics.h"
@@ -21,6 +22,7 @@ enum {
     MAX_UNSENT = 256 << 10, /* events are formatted only while less than this waits for the client */
     MAX_QUEUE = 10000,
     BOOKMARK_MILLIS = 60 * 1000,
+    LAST_BOOKMARK_MILLIS = 2 * 1000, /* before the time is over: where a client goes on from */
     DEFAULT_SECONDS = 1800,
 };
 
@@ -29,7 +31,8 @@ struct watch {
     struct list_scan scan;
     struct hub_watch *hub;
     struct http_timer *timeout, *bookmark;
-    uint64_t bookmarked;   /* the last revision told */
+    int64_t deadline;    /* monotonic milliseconds */
+    uint64_t bookmarked; /* the last revision told */
     size_t unsent;
     bool closed, ending, initial, busy, headers_sent;
     struct buf out;
@@ -112,7 +115,8 @@ static void hub_ended(void *arg, enum hub_end why)
 
 /* ---- changes (loop) ---- */
 
-/* The bytes of one event in the plainest form are the same for all watchers: made once, kept with the event. */
+/* The bytes of one event in the plainest form are the same for all watchers: made once, kept with the event.
+ */
 static struct blob *shared_line(struct store_event *event, int slot, const char *type, struct slice value)
 {
     struct blob *line = atomic_load(&event->cache[slot]);
@@ -153,7 +157,8 @@ static bool classify(struct watch *w, const struct store_event *event, int *ret_
     const struct selector *s = &w->scan.selector;
     const struct schema_resource *r = w->req->storage;
     bool is = event->change != STORE_DELETED && list_scan_matches_header(s, r, event->key, event->header);
-    bool was = event->change != STORE_CREATED && list_scan_matches_header(s, r, event->key, event->prev_header);
+    bool was =
+        event->change != STORE_CREATED && list_scan_matches_header(s, r, event->key, event->prev_header);
     if (!is && !was)
         return false;
     if (is)
@@ -177,7 +182,8 @@ static void put_event(struct watch *w, struct store_event *event, struct buf *ou
     if (req->accept.as == AS_ITSELF && req->storage == req->resource) {
         struct blob *line = shared_line(event, slot, types[slot], value);
         w->bytes += line->len;
-        w->unsent = http_stream_write(req->exchange, line); /* by reference: a thousand watchers share one copy */
+        w->unsent =
+            http_stream_write(req->exchange, line); /* by reference: a thousand watchers share one copy */
         return;
     }
     output_event(req, &w->scan.options, types[slot], value, !w->headers_sent, out);
@@ -213,7 +219,10 @@ static void send_bookmark(void *arg)
 
 static void start_bookmarks(struct watch *w)
 {
-    w->bookmark = http_timer_start(w->req->server->http, w->req->http->loop, BOOKMARK_MILLIS, send_bookmark, w);
+    int64_t wait = w->deadline - LAST_BOOKMARK_MILLIS - clock_mono_nanos() / 1000000;
+    if (wait <= 0 || wait > BOOKMARK_MILLIS)
+        wait = BOOKMARK_MILLIS;
+    w->bookmark = http_timer_start(w->req->server->http, w->req->http->loop, wait, send_bookmark, w);
 }
 
 static void follow(struct watch *w, uint64_t after)
@@ -313,8 +322,8 @@ static void start_stream(void *arg)
     struct request *req = w->req;
     size_t count;
     const struct http_header *headers = request_headers(req, &count);
-    struct http_response response = {.status = 200, .content_type = SLICE("application/json"), .headers = headers,
-                                     .header_count = count};
+    struct http_response response = {
+        .status = 200, .content_type = SLICE("application/json"), .headers = headers, .header_count = count};
     struct http_stream_handler handler = {.on_drain = drained, .on_close = stream_closed, .arg = w};
     int64_t seconds = w->scan.options.timeout_seconds;
     if (seconds <= 0) /* spread, so that a thousand clients do not come back in the same second */
@@ -324,6 +333,7 @@ static void start_stream(void *arg)
     /* The reference that came along is the stream's now; stream_closed gives it back. */
     http_stream_start(req->exchange, &response, &handler);
     w->timeout = http_timer_start(req->server->http, req->http->loop, seconds * 1000, timed_out, w);
+    w->deadline = clock_mono_nanos() / 1000000 + seconds * 1000;
     if (w->initial)
         send_initial(w);
     else if (!w->closed)
@@ -350,7 +360,8 @@ static void begin(struct request *req)
     const struct list_options *o = &w->scan.options;
     w->initial = o->send_initial_events || (!o->version && !o->send_initial_events_set);
     uint64_t newest = store_revision(req->server->store);
-    if (o->version > newest && !store_wait(req->server->store, o->version, clock_mono_nanos() + 3000000000LL)) {
+    if (o->version > newest &&
+        !store_wait(req->server->store, o->version, clock_mono_nanos() + 3000000000LL)) {
         status_version_too_large(&req->err, o->version, newest);
         request_fail(req);
         return;

@@ -1,13 +1,15 @@
 /*
- * error: what went wrong, as a value. Functions that can fail take `struct error *err` last and return false (or
- * NULL, or a negative number) when they have set it. The object is filled where the fault is known, gets context on
- * the way up (error_wrap), and is shown where it is handled: as a `Status` on the wire (apiserver/status.c, the only
- * place), as a sentence on a terminal, or as a log line. Never both set and ignored.
+ * error: what went wrong, as a value. Functions that can fail take `struct error *err` last and return false
+ * (or NULL, or a negative number) when they have set it. The object is filled where the fault is known, gets
+ * context on the way up (error_wrap), and is shown where it is handled: as a `Status` on the wire
+ * (apiserver/status.c, the only place), as a sentence on a terminal, or as a log line. Never both set and
+ * ignored.
  *
- * A reason is one of upstream's StatusReason values; its HTTP code is error_code(). `causes` are the per-field
- * findings of a 422 (openapi/causes.h makes them).
+ * A reason is one of upstream's StatusReason values; its HTTP code is error_code(). `causes` are the
+ * per-field findings of a 422 (openapi/causes.h makes them).
  *
- * Ownership: all strings live in the arena given to error_init, or on the heap (error_release) when it is NULL.
+ * Ownership: all strings live in the arena given to error_init, or on the heap (error_release) when it is
+ * NULL.
  */
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
@@ -38,7 +40,8 @@ enum reason {
     REASON_COUNT
 };
 
-/* One finding of a validation, in the order it was found. reason is a CauseType such as "FieldValueInvalid". */
+/* One finding of a validation, in the order it was found. reason is a CauseType such as "FieldValueInvalid".
+ */
 struct cause {
     const char *reason;
     const char *message; /* "Invalid value: 0: must be greater than zero" */
@@ -53,7 +56,8 @@ struct error {
     const char *message;
     /* Status.details: NULL where they do not apply. */
     const char *kind, *group, *name, *uid;
-    bool has_details; /* Status.details is there, if only as {} */
+    bool has_details;           /* Status.details is there, if only as {} */
+    const char *continue_token; /* Status.metadata.continue; NULL: none */
     int retry_after_seconds;
     struct cause *causes;
     size_t cause_count, cause_capacity;
@@ -72,14 +76,17 @@ static inline bool error_is_set(const struct error *err)
 const char *reason_name(enum reason reason); /* "NotFound" */
 int error_code(const struct error *err);     /* 404 */
 
-/* Sets *err and returns false, so that `return error_set(err, ...)` reads as one thought. The first error stays:
- * setting an error that is set is a bug and asserts. err may be NULL: the caller does not want to know. */
-bool error_set(struct error *err, enum reason reason, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Sets *err and returns false, so that `return error_set(err, ...)` reads as one thought. The first error
+ * stays: setting an error that is set is a bug and asserts. err may be NULL: the caller does not want to
+ * know. */
+bool error_set(struct error *err, enum reason reason, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 /* The same with ": strerror(errno)" appended, REASON_INTERNAL. */
 bool error_errno(struct error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Puts "context: " before the message. Returns false. */
 bool error_wrap(struct error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Names the object the error is about (Status.details). Copies. Empty ones: `details` is {}. Returns false. */
+/* Names the object the error is about (Status.details). Copies. Empty ones: `details` is {}. Returns false.
+ */
 bool error_about(struct error *err, struct slice group, struct slice kind, struct slice name);
 void error_add_cause(struct error *err, const char *reason, const char *field, const char *message);
 /* Forgets the error. */
