@@ -33,6 +33,17 @@ struct admission_lookup {
     void *arg;
 };
 
+/* Another object that changes with the write, in one transaction. Its resourceVersion is the one it must have
+ * now. */
+struct admission_charge {
+    const struct schema_resource *resource;
+    struct value object;
+};
+struct admission_charges {
+    struct admission_charge *items;
+    size_t count, capacity;
+};
+
 struct admission_request {
     struct arena *arena;
     enum admission_operation operation;
@@ -47,6 +58,7 @@ struct admission_request {
     int64_t now; /* seconds */
     const struct admission_lookup *lookup;
     struct decode_findings *warnings;
+    struct admission_charges *charges; /* only in the third phase */
 };
 
 struct admission_plugin {
@@ -55,10 +67,15 @@ struct admission_plugin {
     const char *group, *resource;                                       /* NULL: every resource */
     bool (*mutate)(struct admission_request *req, struct error *err);   /* or NULL */
     bool (*validate)(struct admission_request *req, struct error *err); /* or NULL */
+    bool (*charge)(struct admission_request *req, struct error *err);   /* or NULL */
 };
 
 bool admission_mutate(struct admission_request *req, struct error *err);
 bool admission_validate(struct admission_request *req, struct error *err);
+/* The last phase, after all that may take long: what the write changes beside its object goes to
+ * req->charges. The caller sees to it that nobody else does the same in the namespace until the write is
+ * stored. */
+bool admission_charge(struct admission_request *req, struct error *err);
 
 /* For plugins: `pods "x" is forbidden: ...`. Returns false. */
 bool admission_forbid(const struct admission_request *req, struct error *err, const char *fmt, ...)
@@ -74,6 +91,7 @@ extern const struct admission_plugin admission_limit_ranger;
 extern const struct admission_plugin admission_pod_security;
 extern const struct admission_plugin admission_claim_resize;
 extern const struct admission_plugin admission_runtime_class;
+extern const struct admission_plugin admission_resource_quota;
 extern const struct admission_plugin admission_storage_in_use;
 extern const struct admission_plugin admission_default_storage_class;
 extern const struct admission_plugin admission_default_ingress_class;

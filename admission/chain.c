@@ -18,6 +18,7 @@ static const struct admission_plugin *const chain[] = {
     &admission_claim_resize,
     &admission_runtime_class,
     &admission_default_ingress_class,
+    &admission_resource_quota, /* last: what is refused for another reason costs nothing */
 };
 
 static bool applies(const struct admission_plugin *plugin, const struct admission_request *req)
@@ -40,6 +41,14 @@ bool admission_validate(struct admission_request *req, struct error *err)
 {
     for (size_t i = 0; i < sizeof chain / sizeof *chain; i++)
         if (applies(chain[i], req) && chain[i]->validate && !chain[i]->validate(req, err))
+            return false;
+    return true;
+}
+
+bool admission_charge(struct admission_request *req, struct error *err)
+{
+    for (size_t i = 0; i < sizeof chain / sizeof *chain; i++)
+        if (applies(chain[i], req) && chain[i]->charge && !chain[i]->charge(req, err))
             return false;
     return true;
 }

@@ -15,6 +15,7 @@
 #include "apiserver/user.h"
 #include "openapi/decode.h"
 
+struct charge;
 struct kind;
 
 struct request {
@@ -39,6 +40,7 @@ struct request {
     unsigned verb; /* enum verb */
 
     struct write_options write;
+    const struct charge *charge;     /* of the write that is being stored (charge.h), or NULL */
     struct decode_findings warnings; /* texts for Warning headers */
     bool never_zip;
     struct slice etag;                /* of the answer, or empty */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "apiserver/allocate.h"
+#include "apiserver/charge.h"
 #include "apiserver/authz.h"
 #include "apiserver/bootstrap.h"
 #include "apiserver/catalogue.h"
@@ -101,7 +102,7 @@ struct server *server_new(const struct server_config *config, struct error *err)
         pool_new("worker", config->workers ? config->workers : DEFAULT_WORKERS, MAX_QUEUED_JOBS);
     /* The store before the port: a cluster whose store cannot be read must not seem to be there. */
     if (open_store(server, err) && bootstrap_run(server, err) &&
-        (server->allocator = allocator_new(server, err)) &&
+        (server->allocator = allocator_new(server, err)) && (server->charge_locks = charge_locks_new()) &&
         (server->authz = authz_new(server, config->authorization_modes, err)) && open_http(server, err))
         return server;
     server_free(server);
@@ -153,6 +154,7 @@ void server_free(struct server *server)
     authz_free(server->authz);
     if (server->allocator)
         allocator_free(server->allocator);
+    charge_locks_free(server->charge_locks);
     if (server->store)
         store_close(server->store);
     documents_free(server->documents);

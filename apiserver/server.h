@@ -13,6 +13,7 @@
 struct metrics;
 struct api_documents;
 struct catalogues;
+struct charge_locks;
 struct service_allocator;
 struct authz;
 struct loop_target;
@@ -46,6 +47,7 @@ struct server {
     struct catalogues *catalogues;
     struct api_documents *documents;
     struct service_allocator *allocator;
+    struct charge_locks *charge_locks; /* charge.h */
     struct authz *authz;
     atomic_bool stopping, bootstrapped;
     atomic_uint_fast64_t audit_ids;

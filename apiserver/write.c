@@ -2,6 +2,7 @@
 
 #include "admission/admission.h"
 #include "apiserver/allocate.h"
+#include "apiserver/charge.h"
 #include "apiserver/authz.h"
 #include "apiserver/escalation.h"
 #include "apiserver/kinds/kind.h"
@@ -151,12 +152,27 @@ static struct slice key_of(struct request *req, const struct value *object)
                       object_text(object, meta_v1_ObjectMeta_name));
 }
 
+/* The ops of the write with those of its charge before the last one, which is the object's own. */
+static const struct store_op *with_charge(struct request *req, const struct store_op *ops, size_t *count)
+{
+    size_t extra = req->charge ? req->charge->count : 0;
+    if (!extra)
+        return ops;
+    struct store_op *all = arena_alloc(req->arena, (*count + extra) * sizeof *all);
+    memcpy(all, ops, (*count - 1) * sizeof *all);
+    memcpy(all + *count - 1, req->charge->ops, extra * sizeof *all);
+    all[*count - 1 + extra] = ops[*count - 1];
+    *count += extra;
+    return all;
+}
+
 static enum store_outcome commit(struct request *req, struct value *object, struct store_op *ops,
                                  size_t count, struct written *ret)
 {
     struct store_author author = author_of(req);
     struct store_txn_result result = {0};
-    enum store_outcome outcome = store_txn(req->server->store, ops, count, &author, &result, &req->err);
+    const struct store_op *all = with_charge(req, ops, &count);
+    enum store_outcome outcome = store_txn(req->server->store, all, count, &author, &result, &req->err);
     if (outcome == STORE_OK) {
         object_set_version(req->arena, object, result.revision);
         ret->revision = result.revision;
@@ -238,7 +254,9 @@ static bool prepare_create(struct request *req, struct value *object, struct all
     return true;
 }
 
-static enum store_outcome store_new(struct request *req, struct value *object, struct written *ret)
+/* ret_stale: the conflict is not about the object, but about what it is charged to. */
+static enum store_outcome store_new(struct request *req, struct value *object, struct written *ret,
+                                    bool *ret_stale)
 {
     struct store_op ops[2];
     size_t count = 0;
@@ -269,21 +287,43 @@ static enum store_outcome store_new(struct request *req, struct value *object, s
                                      .splice = ret->stored.splice};
     struct store_author author = author_of(req);
     struct store_txn_result result = {0};
+    const struct store_op *all = with_charge(req, ops, &count);
     for (int i = 0; i < MAX_TRIES; i++) {
-        enum store_outcome outcome = store_txn(req->server->store, ops, count, &author, &result, &req->err);
+        enum store_outcome outcome = store_txn(req->server->store, all, count, &author, &result, &req->err);
         if (outcome == STORE_OK) {
             object_set_version(req->arena, object, result.revision);
             ret->object = *object;
             ret->revision = result.revision;
             ret->has_stored = true;
         }
-        if (outcome != STORE_CONFLICT || result.failed_op == count - 1)
+        *ret_stale = outcome == STORE_CONFLICT && all != ops && result.failed_op < count - 1;
+        if (outcome != STORE_CONFLICT || result.failed_op == count - 1 || *ret_stale)
             return outcome;
         if (!check_namespace(req, object_text(object, meta_v1_ObjectMeta_name),
                              &ops[0])) /* it changed: look again */
             return STORE_FAILED;
     }
     error_set(&req->err, REASON_SERVER_TIMEOUT, "the namespace keeps changing, try again");
+    return STORE_FAILED;
+}
+
+/* Charged anew when somebody else changed what it is charged to. */
+static enum store_outcome charge_and_store(struct request *req, struct value *object, struct written *ret)
+{
+    for (int i = 0; i < MAX_TRIES; i++) {
+        struct admission_request admission = admission_of(req, ADMISSION_CREATE, object, NULL);
+        struct charge charge;
+        bool stale = false;
+        if (!charge_begin(req, &admission, &charge))
+            return STORE_FAILED;
+        req->charge = &charge;
+        enum store_outcome outcome = store_new(req, object, ret, &stale);
+        req->charge = NULL;
+        charge_end(&charge);
+        if (!stale)
+            return outcome;
+    }
+    error_set(&req->err, REASON_SERVER_TIMEOUT, "the quotas of the namespace keep changing, try again");
     return STORE_FAILED;
 }
 
@@ -300,10 +340,10 @@ static enum store_outcome try_create(struct request *req, struct value *object, 
     if (!escalation_check(req, object, NULL) || !validate(req, object, NULL) ||
         !admission_validate(&admission, &req->err))
         return STORE_FAILED;
-    enum store_outcome outcome = store_new(req, object, ret);
+    enum store_outcome outcome = charge_and_store(req, object, ret);
     for (int i = 0; outcome == STORE_CONFLICT && generated && i < NAME_TRIES; i++) {
         metadata_regenerate_name(req->arena, object);
-        outcome = store_new(req, object, ret);
+        outcome = charge_and_store(req, object, ret);
     }
     return outcome;
 }
@@ -483,7 +523,14 @@ static enum store_outcome store_update(struct request *req, struct value *object
         ret->revision = revision;
         return STORE_OK;
     }
-    return write_store(req, object, revision, gone, ret);
+    struct charge charge;
+    if (!charge_begin(req, &admission, &charge))
+        return STORE_FAILED;
+    req->charge = &charge;
+    enum store_outcome outcome = write_store(req, object, revision, gone, ret);
+    req->charge = NULL;
+    charge_end(&charge);
+    return outcome;
 }
 
 static enum store_outcome try_update(struct request *req, struct value *object, const struct value *old,

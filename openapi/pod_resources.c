@@ -78,19 +78,40 @@ static void count_init(struct resource_list *total, const struct value *containe
     resource_list_raise(total, &most);
 }
 
-static bool is_pod_level(struct slice name)
+static bool contains(struct slice s, struct slice part)
 {
-    return slice_is(name, "cpu") || slice_is(name, "memory") || slice_starts(name, SLICE("hugepages-"));
+    return s.len >= part.len && memmem(s.ptr, s.len, part.ptr, part.len);
+}
+
+bool resource_is_native(struct slice name)
+{
+    return slice_find(name, '/') < 0 || contains(name, SLICE("kubernetes.io/"));
+}
+
+bool resource_is_hugepages(struct slice name)
+{
+    return slice_starts(name, SLICE("hugepages-"));
+}
+
+bool resource_is_pod_level(struct slice name)
+{
+    return slice_is(name, "cpu") || slice_is(name, "memory") || resource_is_hugepages(name);
+}
+
+void pod_resources_of_containers(struct resource_list *ret, const struct value *spec,
+                                 enum pod_resources_part part)
+{
+    for (VALUE_EACH(container, value_at(spec, core_v1_PodSpec_containers)))
+        resource_list_add_map(ret, amounts_of(value_at(container, core_v1_Container_resources), part));
+    count_init(ret, value_at(spec, core_v1_PodSpec_initContainers), part);
 }
 
 void pod_resources(struct resource_list *ret, const struct value *spec, enum pod_resources_part part,
                    bool with_overhead)
 {
-    for (VALUE_EACH(container, value_at(spec, core_v1_PodSpec_containers)))
-        resource_list_add_map(ret, amounts_of(value_at(container, core_v1_Container_resources), part));
-    count_init(ret, value_at(spec, core_v1_PodSpec_initContainers), part);
+    pod_resources_of_containers(ret, spec, part);
     for (VALUE_EACH_ENTRY(entry, amounts_of(value_at(spec, core_v1_PodSpec_resources), part)))
-        if (is_pod_level(entry->key))
+        if (resource_is_pod_level(entry->key))
             resource_list_set(ret, entry->key, quantity_of(value_text(&entry->value)));
     for (VALUE_EACH_ENTRY(entry, value_at(spec, core_v1_PodSpec_overhead))) {
         bool counts = with_overhead && (part == POD_REQUESTS || find(ret, entry->key));

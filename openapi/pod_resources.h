@@ -30,8 +30,16 @@ void resource_list_add_map(struct resource_list *list, const struct value *map);
 /* What is larger, of every name of `other`. */
 void resource_list_raise(struct resource_list *list, const struct resource_list *other);
 
+/* What a name of a compute resource means. */
+bool resource_is_native(struct slice name);    /* of Kubernetes itself: "cpu", "kubernetes.io/x" */
+bool resource_is_hugepages(struct slice name); /* "hugepages-2Mi" */
+bool resource_is_pod_level(struct slice name); /* cpu, memory, hugepages-* */
+
 enum pod_resources_part { POD_REQUESTS, POD_LIMITS };
-/* spec: a core_v1_PodSpec. Overhead counts to limits only where there is a limit of that name. */
+/* Of the containers alone, without amounts of the pod and overhead. spec: a core_v1_PodSpec. */
+void pod_resources_of_containers(struct resource_list *ret, const struct value *spec,
+                                 enum pod_resources_part part);
+/* Overhead counts to limits only where there is a limit of that name. */
 void pod_resources(struct resource_list *ret, const struct value *spec, enum pod_resources_part part,
                    bool with_overhead);
 

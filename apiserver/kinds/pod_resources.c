@@ -16,52 +16,14 @@ static void put_quantity(struct arena *arena, struct value *map, struct slice na
     *value_put(arena, map, name) = value_of_string(arena_dup(arena, quantity_print(q, text)));
 }
 
-static void add_list(struct arena *arena, struct value *sum, const struct value *more)
-{
-    for (VALUE_EACH_ENTRY(entry, more)) {
-        const struct value *present = value_get(sum, entry->key);
-        struct quantity q = quantity_of(value_text(&entry->value));
-        if (!value_is_set(present)) {
-            *value_put(arena, sum, entry->key) = entry->value;
-        } else {
-            struct quantity total = quantity_of(value_text(present));
-            quantity_add(&total, &q);
-            put_quantity(arena, sum, entry->key, &total);
-        }
-    }
-}
-
-static void max_list(struct arena *arena, struct value *max, const struct value *more)
-{
-    for (VALUE_EACH_ENTRY(entry, more)) {
-        const struct value *present = value_get(max, entry->key);
-        struct quantity a = quantity_of(value_text(&entry->value)), b = quantity_of(value_text(present));
-        if (!value_is_set(present) || quantity_cmp(&a, &b) > 0)
-            *value_put(arena, max, entry->key) = entry->value;
-    }
-}
-
-/* What runs at once needs its sum; init containers run one by one, each beside the sidecars that were started
- * before it. */
+/* The sums of what runs at once, as a map of quantities. */
 struct value aggregate_resources(struct arena *arena, const struct value *spec, bool limits)
 {
-    struct value result = value_absent, sidecars = value_absent, init = value_absent;
-    for (VALUE_EACH(container, AT(spec, PodSpec, containers)))
-        add_list(arena, &result, list_of(container, limits));
-    for (VALUE_EACH(container, AT(spec, PodSpec, initContainers))) {
-        const struct value *own = list_of(container, limits);
-        if (is_sidecar(container)) {
-            add_list(arena, &result, own);
-            add_list(arena, &sidecars, own);
-            max_list(arena, &init, &sidecars);
-        } else {
-            struct value both = value_absent;
-            add_list(arena, &both, own);
-            add_list(arena, &both, &sidecars);
-            max_list(arena, &init, &both);
-        }
-    }
-    max_list(arena, &result, &init);
+    struct resource_list sums = {.arena = arena};
+    struct value result = value_absent;
+    pod_resources_of_containers(&sums, spec, limits ? POD_LIMITS : POD_REQUESTS);
+    for (size_t i = 0; i < sums.count; i++)
+        put_quantity(arena, &result, sums.items[i].name, &sums.items[i].amount);
     return result;
 }
 

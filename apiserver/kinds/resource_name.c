@@ -11,15 +11,6 @@ static bool among(struct slice name, const char *const *list)
     return false;
 }
 
-static bool contains(struct slice s, struct slice part)
-{
-    for (size_t i = 0; i + part.len <= s.len; i++) {
-        if (memcmp(s.ptr + i, part.ptr, part.len) == 0)
-            return true;
-    }
-    return false;
-}
-
 static const char *const counted[] = {
     "pods",       "resourcequotas",         "services",           "replicationcontrollers", "secrets",
     "configmaps", "persistentvolumeclaims", "services.nodeports", "services.loadbalancers", NULL};
@@ -35,11 +26,6 @@ static const char *const computed[] = {"cpu",
                                        "limits.memory",
                                        "limits.ephemeral-storage",
                                        NULL};
-
-bool resource_is_hugepages(struct slice name)
-{
-    return slice_starts(name, SLICE("hugepages-"));
-}
 
 bool resource_is_standard_for_quotas(struct slice name)
 {
@@ -58,11 +44,6 @@ bool resource_is_standard_for_containers(struct slice name)
            resource_is_hugepages(name);
 }
 
-bool resource_is_native(struct slice name)
-{
-    return slice_find(name, '/') < 0 || contains(name, SLICE("kubernetes.io/"));
-}
-
 bool resource_is_extended(struct slice name)
 {
     if (resource_is_native(name) || slice_starts(name, SLICE("requests.")))
@@ -79,11 +60,6 @@ bool resource_is_extended(struct slice name)
 bool resource_allows_overcommit(struct slice name)
 {
     return resource_is_native(name) && !resource_is_hugepages(name);
-}
-
-bool resource_is_pod_level(struct slice name)
-{
-    return slice_is(name, "cpu") || slice_is(name, "memory") || resource_is_hugepages(name);
 }
 
 bool check_resource_name(struct causes *c, const struct path *at, struct slice name)

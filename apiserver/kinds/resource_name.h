@@ -7,18 +7,16 @@
 #define APISERVER_KINDS_RESOURCE_NAME_H
 
 #include "openapi/causes.h"
+#include "openapi/pod_resources.h" /* resource_is_native, _hugepages, _pod_level */
 #include "openapi/quantity.h"
 
 bool resource_is_standard(struct slice name);
 bool resource_is_standard_for_containers(struct slice name);
 bool resource_is_standard_for_quotas(struct slice name);
-bool resource_is_hugepages(struct slice name);
 /* A multiple of the page size in the name? */
 bool hugepages_are_whole(struct slice name, const struct value *quantity);
-bool resource_is_native(struct slice name);
 bool resource_is_extended(struct slice name);
 bool resource_allows_overcommit(struct slice name);
-bool resource_is_pod_level(struct slice name); /* cpu, memory, hugepages-* */
 
 /* Each adds causes and returns true when it added none. */
 bool check_resource_name(struct causes *c, const struct path *at, struct slice name);
