@@ -4,7 +4,8 @@
  * one file per plugin.
  *
  * Plugins are pure but for their look-ups of other objects, which go through `lookup`; they run on worker
- * threads and must not keep pointers. A refusal sets err (REASON_FORBIDDEN mostly) and returns false. Source:
+ * threads, quick ones on event loops too, and must not keep pointers. A refusal sets err (REASON_FORBIDDEN
+ * mostly) and returns false. Source:
  * https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/
  */
 #ifndef ADMISSION_ADMISSION_H
@@ -68,6 +69,8 @@ struct admission_plugin {
     bool (*mutate)(struct admission_request *req, struct error *err);   /* or NULL */
     bool (*validate)(struct admission_request *req, struct error *err); /* or NULL */
     bool (*charge)(struct admission_request *req, struct error *err);   /* or NULL */
+    /* It never waits and looks at a handful of objects at most: it may run on an event loop. */
+    bool quick;
 };
 
 bool admission_mutate(struct admission_request *req, struct error *err);
@@ -76,6 +79,8 @@ bool admission_validate(struct admission_request *req, struct error *err);
  * req->charges. The caller sees to it that nobody else does the same in the namespace until the write is
  * stored. */
 bool admission_charge(struct admission_request *req, struct error *err);
+/* Whether all plugins that any of these operations on the resource meets are quick. */
+bool admission_is_quick(const struct schema_resource *resource, unsigned operations);
 
 /* For plugins: `pods "x" is forbidden: ...`. Returns false. */
 bool admission_forbid(const struct admission_request *req, struct error *err, const char *fmt, ...)

@@ -21,12 +21,26 @@ static const struct admission_plugin *const chain[] = {
     &admission_resource_quota, /* last: what is refused for another reason costs nothing */
 };
 
+static bool concerns(const struct admission_plugin *plugin, const struct schema_resource *resource,
+                     unsigned operations)
+{
+    if (!(plugin->operations & operations))
+        return false;
+    return !plugin->resource ||
+           (strcmp(plugin->resource, resource->name) == 0 && strcmp(plugin->group, resource->group) == 0);
+}
+
 static bool applies(const struct admission_plugin *plugin, const struct admission_request *req)
 {
-    if (!(plugin->operations & req->operation))
-        return false;
-    return !plugin->resource || (strcmp(plugin->resource, req->resource->name) == 0 &&
-                                 strcmp(plugin->group, req->resource->group) == 0);
+    return concerns(plugin, req->resource, req->operation);
+}
+
+bool admission_is_quick(const struct schema_resource *resource, unsigned operations)
+{
+    for (size_t i = 0; i < sizeof chain / sizeof *chain; i++)
+        if (!chain[i]->quick && concerns(chain[i], resource, operations))
+            return false;
+    return true;
 }
 
 bool admission_mutate(struct admission_request *req, struct error *err)

@@ -57,4 +57,5 @@ const struct admission_plugin admission_claim_resize = {
     .group = "",
     .resource = "persistentvolumeclaims",
     .validate = validate,
+    .quick = true,
 };

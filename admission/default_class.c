@@ -22,7 +22,8 @@ static bool look(void *arg, const struct value *class)
     return true;
 }
 
-struct slice default_class_name(struct admission_request *req, const struct schema_resource *classes, const char *annotation)
+struct slice default_class_name(struct admission_request *req, const struct schema_resource *classes,
+                                const char *annotation)
 {
     struct best best = {.annotation = annotation};
     req->lookup->list(req->lookup->arg, req->arena, classes, SLICE(""), look, &best);
@@ -40,11 +41,12 @@ static bool set_storage_class(struct admission_request *req, struct error *err)
     struct value *name = value_mut(spec, core_v1_PersistentVolumeClaimSpec_storageClassName);
     const struct value *annotations =
         value_at(value_get(req->object, SLICE("metadata")), meta_v1_ObjectMeta_annotations);
-    if (value_is_set(name) || value_is_set(value_get(annotations, SLICE("volume.beta.kubernetes.io/storage-class"))))
+    if (value_is_set(name) ||
+        value_is_set(value_get(annotations, SLICE("volume.beta.kubernetes.io/storage-class"))))
         return true;
-    struct slice found =
-        default_class_name(req, schema_find_resource(SLICE("storage.k8s.io"), SLICE("v1"), SLICE("storageclasses")),
-                           "storageclass.kubernetes.io/is-default-class");
+    struct slice found = default_class_name(
+        req, schema_find_resource(SLICE("storage.k8s.io"), SLICE("v1"), SLICE("storageclasses")),
+        "storageclass.kubernetes.io/is-default-class");
     if (found.len)
         *name = value_of_string(found);
     return true;
@@ -56,6 +58,7 @@ const struct admission_plugin admission_default_storage_class = {
     .group = "",
     .resource = "persistentvolumeclaims",
     .mutate = set_storage_class,
+    .quick = true,
 };
 
 /* ---- DefaultIngressClass ---- */
@@ -71,9 +74,9 @@ static bool set_ingress_class(struct admission_request *req, struct error *err)
         value_at(value_get(req->object, SLICE("metadata")), meta_v1_ObjectMeta_annotations);
     if (value_is_set(name) || value_is_set(value_get(annotations, SLICE("kubernetes.io/ingress.class"))))
         return true;
-    struct slice found =
-        default_class_name(req, schema_find_resource(SLICE("networking.k8s.io"), SLICE("v1"), SLICE("ingressclasses")),
-                           "ingressclass.kubernetes.io/is-default-class");
+    struct slice found = default_class_name(
+        req, schema_find_resource(SLICE("networking.k8s.io"), SLICE("v1"), SLICE("ingressclasses")),
+        "ingressclass.kubernetes.io/is-default-class");
     if (found.len)
         *name = value_of_string(found);
     return true;
@@ -85,4 +88,5 @@ const struct admission_plugin admission_default_ingress_class = {
     .group = "networking.k8s.io",
     .resource = "ingresses",
     .mutate = set_ingress_class,
+    .quick = true,
 };

@@ -1,4 +1,5 @@
-/* DefaultTolerationSeconds: a pod stays on a node that is not ready or unreachable for five minutes, unless it says otherwise. */
+/* DefaultTolerationSeconds: a pod stays on a node that is not ready or unreachable for five minutes, unless
+ * it says otherwise. */
 #include "admission/admission.h"
 #include "openapi/gen/core_v1.h"
 
@@ -47,4 +48,5 @@ const struct admission_plugin admission_default_tolerations = {
     .group = "",
     .resource = "pods",
     .mutate = mutate,
+    .quick = true,
 };

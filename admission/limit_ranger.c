@@ -296,4 +296,5 @@ const struct admission_plugin admission_limit_ranger = {
     .operations = ADMISSION_CREATE | ADMISSION_UPDATE,
     .mutate = mutate,
     .validate = validate,
+    .quick = true,
 };

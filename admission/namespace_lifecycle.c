@@ -1,5 +1,6 @@
-/* NamespaceLifecycle: the namespaces that a cluster cannot be without may not be deleted. That new objects need a namespace
- * that is there and not going away is a condition of the write itself (apiserver/write.c). */
+/* NamespaceLifecycle: the namespaces that a cluster cannot be without may not be deleted. That new objects
+ * need a namespace that is there and not going away is a condition of the write itself (apiserver/write.c).
+ */
 #include "admission/admission.h"
 
 static bool validate(struct admission_request *req, struct error *err)
@@ -17,4 +18,5 @@ const struct admission_plugin admission_namespace_lifecycle = {
     .group = "",
     .resource = "namespaces",
     .validate = validate,
+    .quick = true,
 };

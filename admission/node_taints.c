@@ -28,4 +28,5 @@ const struct admission_plugin admission_node_taints = {
     .group = "",
     .resource = "nodes",
     .mutate = mutate,
+    .quick = true,
 };

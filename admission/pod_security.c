@@ -367,4 +367,5 @@ const struct admission_plugin admission_pod_security = {
     .name = "PodSecurity",
     .operations = ADMISSION_CREATE | ADMISSION_UPDATE,
     .validate = validate,
+    .quick = true,
 };

@@ -1,4 +1,5 @@
-/* Priority: a pod's priority number and preemption policy come from its PriorityClass, the default class, or are 0. */
+/* Priority: a pod's priority number and preemption policy come from its PriorityClass, the default class, or
+ * are 0. */
 #include "admission/admission.h"
 #include "openapi/gen/core_v1.h"
 #include "openapi/gen/scheduling_v1.h"
@@ -46,17 +47,19 @@ static bool mutate(struct admission_request *req, struct error *err)
     }
     int64_t n = value_int(value_at(&class, scheduling_v1_PriorityClass_value), 0);
     if (value_is_set(priority) && value_int(priority, 0) != n)
-        return admission_forbid(req, err,
-                                "the integer value of priority (%lld) must not be provided in pod spec; priority "
-                                "admission controller computed %lld from the given PriorityClass name",
-                                (long long)value_int(priority, 0), (long long)n);
+        return admission_forbid(
+            req, err,
+            "the integer value of priority (%lld) must not be provided in pod spec; priority "
+            "admission controller computed %lld from the given PriorityClass name",
+            (long long)value_int(priority, 0), (long long)n);
     struct slice class_policy = value_text(value_at(&class, scheduling_v1_PriorityClass_preemptionPolicy));
     struct slice wanted = class_policy.len ? class_policy : SLICE("PreemptLowerPriority");
     if (value_is_set(policy) && !slice_eq(value_text(policy), wanted))
-        return admission_forbid(req, err,
-                                "the string value of PreemptionPolicy (%.*s) must not be provided in pod spec; priority "
-                                "admission controller computed %.*s from the given PriorityClass name",
-                                SLICE_ARG(value_text(policy)), SLICE_ARG(wanted));
+        return admission_forbid(
+            req, err,
+            "the string value of PreemptionPolicy (%.*s) must not be provided in pod spec; priority "
+            "admission controller computed %.*s from the given PriorityClass name",
+            SLICE_ARG(value_text(policy)), SLICE_ARG(wanted));
     *priority = value_of_int(n);
     *policy = value_of_string(wanted);
     return true;
@@ -68,6 +71,7 @@ const struct admission_plugin admission_priority = {
     .group = "",
     .resource = "pods",
     .mutate = mutate,
+    .quick = true,
 };
 
 /* The classes that the cluster's own pods run with stay. */
@@ -84,4 +88,5 @@ const struct admission_plugin admission_system_priority_classes = {
     .group = "scheduling.k8s.io",
     .resource = "priorityclasses",
     .validate = keep_system_classes,
+    .quick = true,
 };

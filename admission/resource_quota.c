@@ -272,4 +272,5 @@ const struct admission_plugin admission_resource_quota = {
     .name = "ResourceQuota",
     .operations = ADMISSION_CREATE | ADMISSION_UPDATE,
     .charge = charge_quotas,
+    .quick = true, /* charges are made where waiting is allowed */
 };

@@ -106,4 +106,5 @@ const struct admission_plugin admission_runtime_class = {
     .resource = "pods",
     .mutate = mutate,
     .validate = validate,
+    .quick = true,
 };

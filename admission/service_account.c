@@ -1,14 +1,18 @@
 /*
- * ServiceAccount: a pod that names no service account runs as "default", takes over that account's image pull secrets, and sees a
- * token of the account, the cluster's CA and its namespace in a projected volume, unless it or the account says otherwise.
- * Not here yet: refusing pods whose account does not exist, which needs the controller that makes the accounts.
- * Source: https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/
+ * ServiceAccount: a pod that names no service account runs as "default", takes over that account's image pull
+ * secrets, and sees a token of the account, the cluster's CA and its namespace in a projected volume, unless
+ * it or the account says otherwise. Not here yet: refusing pods whose account does not exist, which needs the
+ * controller that makes the accounts. Source:
+ * https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/
  */
 #include "admission/admission.h"
 #include "base/random.h"
 #include "openapi/gen/core_v1.h"
 
-enum { TOKEN_SECONDS = 3607, MODE = 0644 }; /* an hour and the seven seconds by which kubelets know it is the default */
+enum {
+    TOKEN_SECONDS = 3607,
+    MODE = 0644
+}; /* an hour and the seven seconds by which kubelets know it is the default */
 
 static const char mount_path[] = "/var/run/secrets/kubernetes.io/serviceaccount";
 
@@ -103,7 +107,8 @@ static bool mutate(struct admission_request *req, struct error *err)
     struct value *spec = value_ensure_record(req->arena, req->object, core_v1_Pod_spec);
     struct value *name = value_mut(spec, core_v1_PodSpec_serviceAccountName);
     struct value *secrets = value_mut(spec, core_v1_PodSpec_imagePullSecrets), account;
-    const struct schema_resource *accounts = schema_find_resource(SLICE(""), SLICE("v1"), SLICE("serviceaccounts"));
+    const struct schema_resource *accounts =
+        schema_find_resource(SLICE(""), SLICE("v1"), SLICE("serviceaccounts"));
     if (!value_text(name).len)
         *name = value_of_cstr("default");
     *value_mut(spec, core_v1_PodSpec_serviceAccount) = *name; /* the old name of the same field */
@@ -122,4 +127,5 @@ const struct admission_plugin admission_service_account = {
     .group = "",
     .resource = "pods",
     .mutate = mutate,
+    .quick = true,
 };

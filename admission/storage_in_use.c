@@ -1,4 +1,5 @@
-/* StorageObjectInUseProtection: volumes, claims and their classes get a finalizer, so that they outlive what uses them. */
+/* StorageObjectInUseProtection: volumes, claims and their classes get a finalizer, so that they outlive what
+ * uses them. */
 #include "admission/admission.h"
 #include "openapi/gen/meta_v1.h"
 
@@ -14,7 +15,8 @@ static bool mutate(struct admission_request *req, struct error *err)
     };
     const char *finalizer = NULL;
     for (size_t i = 0; i < sizeof protected / sizeof *protected; i++)
-        if (strcmp(req->resource->group, protected[i].group) == 0 && strcmp(req->resource->name, protected[i].resource) == 0)
+        if (strcmp(req->resource->group, protected[i].group) == 0 &&
+            strcmp(req->resource->name, protected[i].resource) == 0)
             finalizer = protected[i].finalizer;
     if (!finalizer || req->subresource.len)
         return true;
@@ -31,4 +33,5 @@ const struct admission_plugin admission_storage_in_use = {
     .name = "StorageObjectInUseProtection",
     .operations = ADMISSION_CREATE,
     .mutate = mutate,
+    .quick = true,
 };

@@ -12,8 +12,8 @@ enum { PORTS = 65536, MIN_PREFIX = 8, MAX_PREFIX = 28 };
 
 struct service_allocator {
     pthread_mutex_t lock;
-    uint32_t base, size;      /* of the range of addresses */
-    uint64_t *ips, *ports;    /* bit sets: address - base; port */
+    uint32_t base, size;   /* of the range of addresses */
+    uint64_t *ips, *ports; /* bit sets: address - base; port */
     char *cidr;
     unsigned port_low, port_high;
 };
@@ -139,13 +139,19 @@ static uint32_t below(void *ctx, uint32_t bound)
     return random_below(bound);
 }
 
-bool allocate_begin(struct service_allocator *a, struct arena *arena, const struct schema_resource *resource,
-                    struct value *object, const struct value *old, bool dry_run, struct allocation *allocation,
-                    struct error *err)
+bool allocate_concerns(const struct schema_resource *resource)
 {
-    if (!a || *resource->group || strcmp(resource->name, "services") != 0)
+    return !*resource->group && strcmp(resource->name, "services") == 0;
+}
+
+bool allocate_begin(struct service_allocator *a, struct arena *arena, const struct schema_resource *resource,
+                    struct value *object, const struct value *old, bool dry_run,
+                    struct allocation *allocation, struct error *err)
+{
+    if (!a || !allocate_concerns(resource))
         return true;
-    struct service_pool pool = {slice_str(a->cidr), (int)a->port_low, (int)a->port_high, ip_used, port_used, below, a, dry_run};
+    struct service_pool pool = {
+        slice_str(a->cidr), (int)a->port_low, (int)a->port_high, ip_used, port_used, below, a, dry_run};
     struct service_claims claims = {0}, held = {0};
     pthread_mutex_lock(&a->lock);
     bool ok = true;
@@ -153,8 +159,8 @@ bool allocate_begin(struct service_allocator *a, struct arena *arena, const stru
         ok = service_allocate(arena, &pool, object, old, &claims, err);
     } else {
         service_holdings(arena, old, &held);
-        claims = (struct service_claims){.release_ip = held.take_ip, .release_ports = held.take_ports,
-                                         .release_count = held.take_count};
+        claims = (struct service_claims){
+            .release_ip = held.take_ip, .release_ports = held.take_ports, .release_count = held.take_count};
     }
     if (ok && !dry_run) {
         mark(a, claims.take_ip, claims.take_ports, claims.take_count, true);

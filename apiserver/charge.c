@@ -1,6 +1,7 @@
 #include "apiserver/charge.h"
 
 #include <stdlib.h>
+#include "apiserver/commit.h"
 #include "apiserver/object.h"
 #include "base/alloc.h"
 
@@ -65,6 +66,8 @@ bool charge_begin(struct request *req, struct admission_request *admission, stru
     if (!req->resource->namespaced || !namespace.len ||
         !store_count(req->server->store, object_prefix(req->arena, quotas, namespace)))
         return true;
+    if (!commit_leave_loop(req)) /* turns are waited for */
+        return false;
     ret->held = &req->server->charge_locks->locks[schema_hash(namespace.ptr, namespace.len) % LOCKS];
     pthread_mutex_lock(ret->held);
     if (collect(req, admission, ret))

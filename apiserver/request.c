@@ -2,6 +2,7 @@
 
 #include "apiserver/authn.h"
 #include "apiserver/authz.h"
+#include "apiserver/commit.h"
 #include "apiserver/kinds/kind.h"
 #include "apiserver/status.h"
 #include "base/clock.h"
@@ -49,16 +50,16 @@ static void dispatch(struct request *req)
         verb_watch(req);
         break;
     case VERB_CREATE:
-        request_to_worker(req, verb_create);
+        commit_run(req, verb_create);
         break;
     case VERB_UPDATE:
-        request_to_worker(req, verb_update);
+        commit_run(req, verb_update);
         break;
     case VERB_PATCH:
-        request_to_worker(req, verb_patch);
+        commit_run(req, verb_patch);
         break;
     case VERB_DELETE:
-        request_to_worker(req, verb_delete);
+        commit_run(req, verb_delete);
         break;
     case VERB_DELETECOLLECTION:
         request_to_worker(req, verb_delete_collection);
@@ -189,9 +190,11 @@ static bool route_resource(struct request *req)
 {
     struct request_info *info = &req->info;
     req->resource = schema_find_resource(info->group, info->version, info->resource);
-    if (!req->resource)
+    if (!req->resource) {
+        req->custom = true;
         req->resource =
             catalogue_find_resource(request_catalogue(req), info->group, info->version, info->resource);
+    }
     bool proxies = slice_is(info->subresource, "proxy"); /* what follows is a path on the other side */
     if (!req->resource || (!proxies && (info->rest_count > 0 || has_slash(req->http))))
         return status_no_such_resource(&req->err);
@@ -252,7 +255,7 @@ void request_to_worker(struct request *req, void (*run)(struct request *req))
 {
     req->run = run;
     http_ref(req->exchange);
-    if (pool_submit(req->server->workers, run_on_worker, req))
+    if (req->server->workers && pool_submit(req->server->workers, run_on_worker, req))
         return;
     error_set(&req->err, REASON_TOO_MANY_REQUESTS,
               "the server has received too many requests and has asked us to try again later");

@@ -17,6 +17,7 @@
 
 struct charge;
 struct kind;
+struct commit;
 
 struct request {
     struct server *server;
@@ -46,6 +47,13 @@ struct request {
     struct slice etag;                /* of the answer, or empty */
     bool answered_stream;             /* the answer is a watch: latency is not counted */
     void (*run)(struct request *req); /* what the worker runs */
+
+    /* Writes: see commit.h. */
+    bool custom;            /* the resource is a cluster's own, not built in */
+    bool on_loop;           /* nothing may wait */
+    bool leaves_loop;       /* and must run again where it may */
+    size_t warnings_before; /* it started */
+    struct commit *commit;  /* submitted */
 };
 
 /* The entry: http_handler.on_request. */

@@ -136,6 +136,8 @@ void server_run(struct server *server)
     atomic_store(&server->stopping, true);
     hub_shutdown(server->hub);
     http_server_stop(server->http, server->config.shutdown_seconds);
+    /* Writes that loops have submitted come back before this does: from here on nobody posts to the loops. */
+    store_txn(server->store, NULL, 0, NULL, NULL, NULL);
     pool_free(server->workers);
     server->workers = NULL;
     log_info("stopped");

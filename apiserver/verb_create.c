@@ -1,4 +1,5 @@
-/* create: POST to a collection. Runs on a worker. */
+/* create: POST to a collection. Runs as commit.h says. */
+#include "apiserver/commit.h"
 #include "apiserver/output.h"
 #include "apiserver/status.h"
 
@@ -11,20 +12,24 @@ static bool create(struct request *req, struct written *written)
         return false;
     struct slice ns = object_text(&object, meta_v1_ObjectMeta_namespace);
     if (req->resource->namespaced && ns.len && !slice_eq(ns, req->info.namespace))
-        return error_set(&req->err, REASON_BAD_REQUEST,
-                         "the namespace of the provided object does not match the namespace sent on the request");
+        return error_set(
+            &req->err, REASON_BAD_REQUEST,
+            "the namespace of the provided object does not match the namespace sent on the request");
     if (object_text(&object, meta_v1_ObjectMeta_resourceVersion).len) {
         req->err.code = 500; /* as upstream: not a 400 */
-        return error_set(&req->err, REASON_UNKNOWN, "resourceVersion should not be set on objects to be created");
+        return error_set(&req->err, REASON_UNKNOWN,
+                         "resourceVersion should not be set on objects to be created");
     }
     return write_create(req, &object, written);
 }
 
+static void answer(struct request *req, void *arg)
+{
+    output_written(req, 201, arg);
+}
+
 void verb_create(struct request *req)
 {
-    struct written written;
-    if (create(req, &written))
-        output_written(req, 201, &written);
-    else
-        request_fail(req);
+    struct written *written = arena_zalloc(req->arena, sizeof *written);
+    commit_answer(req, create(req, written), answer, written);
 }

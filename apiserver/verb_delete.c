@@ -1,12 +1,15 @@
 /*
- * delete: an object goes at once, or is marked (deletionTimestamp) and goes when its grace period or its last finalizer has. Runs on a
- * worker. The rules are those of upstream's registry store (BeforeDelete, deletionFinalizersForGarbageCollection).
+ * delete: an object goes at once, or is marked (deletionTimestamp) and goes when its grace period or its last
+ * finalizer has. Runs as commit.h says. The rules are those of upstream's registry store (BeforeDelete,
+ * deletionFinalizersForGarbageCollection).
  *
  *   finalizers after the policy   grace    what happens
  *   none                          0        the object is deleted
  *   some                          0        marked; an update that takes the last one deletes it
- *   any                           > 0      marked with the time at which it shall end (pods); the node agent deletes it
+ *   any                           > 0      marked with the time at which it shall end (pods); the node agent
+ * deletes it
  */
+#include "apiserver/commit.h"
 #include "apiserver/deletion.h"
 #include "apiserver/list_scan.h"
 #include "apiserver/output.h"
@@ -38,7 +41,8 @@ static bool read_body(struct request *req, struct value *ret, bool *ret_has)
     if (!decode_type_meta(req->arena, text, &version, &kind, &req->err)) {
         const char *why = req->err.message;
         error_clear(&req->err);
-        return error_set(&req->err, REASON_BAD_REQUEST, "couldn't get version/kind; json parse error: %s", why);
+        return error_set(&req->err, REASON_BAD_REQUEST, "couldn't get version/kind; json parse error: %s",
+                         why);
     }
     /* Every group-version registers DeleteOptions: any apiVersion will do. */
     if (kind.len && !slice_is(kind, "DeleteOptions"))
@@ -59,16 +63,19 @@ static bool read_options(struct request *req, struct delete_options *ret)
 }
 
 /* Upstream speaks of the kind, not of the resource, when a precondition of a deletion fails. */
-static bool precondition_failed(struct request *req, const struct value *object, const char *what, struct slice asked,
-                                struct slice present, const char *hint)
+static bool precondition_failed(struct request *req, const struct value *object, const char *what,
+                                struct slice asked, struct slice present, const char *hint)
 {
-    return status_conflict(&req->err, slice_str(req->resource->group), slice_str(req->resource->kind),
-                           object_text(object, meta_v1_ObjectMeta_name),
-                           arena_printf(req->arena, "the %s in the precondition (%.*s) does not match the %s in record (%.*s). %s",
-                                        what, SLICE_ARG(asked), what, SLICE_ARG(present), hint));
+    return status_conflict(
+        &req->err, slice_str(req->resource->group), slice_str(req->resource->kind),
+        object_text(object, meta_v1_ObjectMeta_name),
+        arena_printf(req->arena,
+                     "the %s in the precondition (%.*s) does not match the %s in record (%.*s). %s", what,
+                     SLICE_ARG(asked), what, SLICE_ARG(present), hint));
 }
 
-static bool check_preconditions(struct request *req, const struct delete_options *o, const struct value *object)
+static bool check_preconditions(struct request *req, const struct delete_options *o,
+                                const struct value *object)
 {
     struct slice uid = object_text(object, meta_v1_ObjectMeta_uid);
     struct slice version = object_text(object, meta_v1_ObjectMeta_resourceVersion);
@@ -85,7 +92,8 @@ static bool check_preconditions(struct request *req, const struct delete_options
 
 static void set_policy_finalizers(struct request *req, const struct delete_options *o, struct value *object)
 {
-    bool keep_orphan = object_has_finalizer(object, orphan), keep_foreground = object_has_finalizer(object, foreground);
+    bool keep_orphan = object_has_finalizer(object, orphan),
+         keep_foreground = object_has_finalizer(object, foreground);
     switch (o->propagation) {
     case PROPAGATION_ORPHAN:
         keep_orphan = true, keep_foreground = false;
@@ -135,7 +143,8 @@ static enum plan make_plan(struct request *req, const struct delete_options *o, 
     set_policy_finalizers(req, o, object);
     bool held = value_count(value_at(object_meta(object), meta_v1_ObjectMeta_finalizers)) > 0 ||
                 (req->kind->may_vanish && !req->kind->may_vanish(object));
-    if (marked && given > 0 && clock_parse(value_text(since), &micros)) { /* already on its way, with time left */
+    if (marked && given > 0 &&
+        clock_parse(value_text(since), &micros)) { /* already on its way, with time left */
         if (o->grace_seconds < 0 || grace >= given)
             return value_equal(&before, object) ? PLAN_NOTHING : PLAN_MARK;
         mark(req, object, micros / 1000000 - given + grace, grace);
@@ -170,10 +179,13 @@ bool deletion_run(struct request *req, const struct delete_options *o, struct wr
         }
         *ret_gone = plan == PLAN_DELETE;
         if (plan == PLAN_MARK && req->kind->prepare_delete)
-            req->kind->prepare_delete(&(struct kind_request){.arena = req->arena, .resource = req->resource}, &object);
+            req->kind->prepare_delete(&(struct kind_request){.arena = req->arena, .resource = req->resource},
+                                      &object);
         enum store_outcome outcome = STORE_OK;
         /* Watchers of what ends gracefully see it marked before it goes, even if no time was given. */
         if (*ret_gone && req->kind->grace_seconds && !req->write.dry_run) {
+            if (!commit_leave_loop(req)) /* one write after the other */
+                return false;
             outcome = write_store(req, &object, revision, false, ret);
             revision = ret->revision;
         }
@@ -189,29 +201,38 @@ static void warn_of_orphans(struct request *req, const struct delete_options *o)
 {
     if (req->kind->orphans_by_default && o->propagation == PROPAGATION_UNSET && !o->orphan_dependents_set &&
         slice_is(slice_str(req->resource->group), "batch"))
-        request_warn(req, "child pods are preserved by default when %s are deleted; set propagationPolicy=Background to "
-                          "remove them or set propagationPolicy=Orphan to suppress this warning",
-                     req->resource->name);
+        request_warn(
+            req,
+            "child pods are preserved by default when %s are deleted; set propagationPolicy=Background to "
+            "remove them or set propagationPolicy=Orphan to suppress this warning",
+            req->resource->name);
+}
+
+struct deletion {
+    struct delete_options options;
+    struct written written;
+    bool gone;
+};
+
+static void answer(struct request *req, void *arg)
+{
+    struct deletion *d = arg;
+    warn_of_orphans(req, &d->options);
+    if (!d->gone || req->kind->returns_deleted) {
+        output_written(req, 200, &d->written);
+        return;
+    }
+    struct buf out = BUF_INIT(BUF_UNLIMITED);
+    status_encode_deleted(&out, slice_str(req->resource->group), slice_str(req->resource->name),
+                          req->info.name, object_text(&d->written.object, meta_v1_ObjectMeta_uid));
+    request_send_json(req, 200, blob_from_buf(&out));
 }
 
 void verb_delete(struct request *req)
 {
-    struct delete_options options;
-    struct written written;
-    bool gone;
-    if (!read_options(req, &options) || !deletion_run(req, &options, &written, &gone)) {
-        request_fail(req);
-        return;
-    }
-    warn_of_orphans(req, &options);
-    if (!gone || req->kind->returns_deleted) {
-        output_written(req, 200, &written);
-        return;
-    }
-    struct buf out = BUF_INIT(BUF_UNLIMITED);
-    status_encode_deleted(&out, slice_str(req->resource->group), slice_str(req->resource->name), req->info.name,
-                          object_text(&written.object, meta_v1_ObjectMeta_uid));
-    request_send_json(req, 200, blob_from_buf(&out));
+    struct deletion *d = arena_zalloc(req->arena, sizeof *d);
+    bool ok = read_options(req, &d->options) && deletion_run(req, &d->options, &d->written, &d->gone);
+    commit_answer(req, ok, answer, d);
 }
 
 /* ---- a collection ---- */
@@ -261,7 +282,8 @@ void verb_delete_collection(struct request *req)
     struct collect c = {.req = req, .items = BUF_INIT(BUF_UNLIMITED)};
     struct delete_options options;
     int64_t limit;
-    bool ok = output_check_form(req, true) && read_options(req, &options) && list_scan_begin(req, false, &c.scan);
+    bool ok =
+        output_check_form(req, true) && read_options(req, &options) && list_scan_begin(req, false, &c.scan);
     limit = ok ? c.scan.options.limit : 0;
     ok = ok && list_scan_slice(&c.scan, limit > 0 ? (size_t)limit : SIZE_MAX >> 1, collect_key, &c) &&
          delete_each(&c, &options);

@@ -1,4 +1,5 @@
-/* get: one object, now or not older than a revision. Runs on the loop unless it has to wait for a revision. */
+/* get: one object, now or not older than a revision. Runs on the loop unless it has to wait for a revision.
+ */
 #include "apiserver/output.h"
 #include "apiserver/status.h"
 #include "base/clock.h"
@@ -15,7 +16,8 @@ static void answer(struct request *req)
     }
     struct slice key = object_key(req->arena, req->storage, req->info.namespace, req->info.name);
     if (!store_get(read, key, &record)) {
-        status_not_found(&req->err, slice_str(req->resource->group), slice_str(req->resource->name), req->info.name);
+        status_not_found(&req->err, slice_str(req->resource->group), slice_str(req->resource->name),
+                         req->info.name);
         request_fail(req);
         return;
     }

@@ -1,7 +1,8 @@
 /*
- * list: a collection at one revision. A page (limit) is gathered whole, for its head holds the continue token; a list without a limit is
- * streamed in slices of about SLICE_BYTES, made on workers and never more than three ahead of the client: memory stays bounded, no loop is
- * held up, and no read transaction outlives its slice.
+ * list: a collection at one revision. A page (limit) is gathered whole, for its head holds the continue
+ * token; a list without a limit is streamed in slices of about SLICE_BYTES, made on workers and never more
+ * than three ahead of the client: memory stays bounded, no loop is held up, and no read transaction outlives
+ * its slice.
  */
 #include "apiserver/list_scan.h"
 #include "apiserver/output.h"
@@ -13,13 +14,13 @@ enum { SLICE_BYTES = 512 << 10, ROOM = SLICE_BYTES + (32 << 10), ALL = SIZE_MAX 
 struct list_job {
     struct request *req;
     struct list_scan scan;
-    struct buf out;      /* of the slice being made */
+    struct buf out; /* of the slice being made */
     bool head_written, any, failed;
-    bool closed;         /* the client has gone; loop only */
-    bool busy;           /* a slice is being made; loop only */
-    struct zip *zip;     /* NULL: not compressed */
+    bool closed;     /* the client has gone; loop only */
+    bool busy;       /* a slice is being made; loop only */
+    struct zip *zip; /* NULL: not compressed */
     size_t bytes;
-    struct blob *ready;  /* from the worker to the loop */
+    struct blob *ready; /* from the worker to the loop */
 };
 
 static bool add_item(void *arg, const struct store_record *record)
@@ -86,7 +87,8 @@ static void fill(struct list_job *job)
 
 static void next_slice(void *arg);
 
-/* On the loop: sends what the worker made. The next slice is made while this one leaves, the one after it when it has left. */
+/* On the loop: sends what the worker made. The next slice is made while this one leaves, the one after it
+ * when it has left. */
 static void send_slice(void *arg)
 {
     struct list_job *job = arg;
@@ -97,7 +99,8 @@ static void send_slice(void *arg)
     job->busy = false;
     if (job->closed) {
         blob_unref(ready);
-    } else if (job->failed) { /* half an answer cannot be taken back: cut it off so that nobody takes it for whole */
+    } else if (job->failed) { /* half an answer cannot be taken back: cut it off so that nobody takes it for
+                                 whole */
         blob_unref(ready);
         http_stream_abort(exchange);
     } else {
@@ -150,8 +153,10 @@ static void start_stream(void *arg)
         headers[count++] = (struct http_header){SLICE("content-encoding"), SLICE("gzip")};
         headers[count++] = (struct http_header){SLICE("vary"), SLICE("Accept-Encoding")};
     }
-    struct http_response response = {
-        .status = 200, .content_type = slice_str("application/json"), .headers = headers, .header_count = count};
+    struct http_response response = {.status = 200,
+                                     .content_type = slice_str("application/json"),
+                                     .headers = headers,
+                                     .header_count = count};
     struct http_stream_handler handler = {.on_drain = next_slice, .on_close = stream_closed, .arg = job};
     http_ref(req->exchange); /* the stream's own, given back by stream_closed */
     http_stream_start(req->exchange, &response, &handler);
@@ -172,7 +177,8 @@ static void first_slice(struct request *req)
     }
     int64_t limit = job->scan.options.limit;
     bool whole = limit > 0 || !json;
-    if (!list_scan_slice(&job->scan, limit > 0 ? (size_t)limit : ALL, whole ? add_page_item : add_item, job)) {
+    if (!list_scan_slice(&job->scan, limit > 0 ? (size_t)limit : ALL, whole ? add_page_item : add_item,
+                         job)) {
         request_fail(req);
         return;
     }
@@ -197,7 +203,8 @@ static void first_slice(struct request *req)
 
 void verb_list(struct request *req)
 {
-    /* A small collection is read at once on the loop; a large one, or one that waits for a revision, is a worker's. */
+    /* A small collection is read at once on the loop; a large one, or one that waits for a revision, is a
+     * worker's. */
     enum { SMALL = 64 };
     struct slice prefix = object_prefix(req->arena, req->storage, slice_make("", 0));
     if (store_count(req->server->store, prefix) <= SMALL && !list_scan_waits(req))

@@ -1,4 +1,5 @@
-/* patch: a change to the present object, in one of three formats. Runs on a worker. */
+/* patch: a change to the present object, in one of three formats. Runs as commit.h says. */
+#include "apiserver/commit.h"
 #include "apiserver/output.h"
 #include "apiserver/patching.h"
 #include "openapi/default.h"
@@ -22,13 +23,12 @@ bool patch_type_of(struct request *req, enum patch_type *ret)
         }
     }
     req->err.has_details = true;
-    return error_set(&req->err, REASON_UNSUPPORTED_MEDIA_TYPE,
-                     "415: Unsupported Media Type");
+    return error_set(&req->err, REASON_UNSUPPORTED_MEDIA_TYPE, "415: Unsupported Media Type");
 }
 
 /* Tree of the present object, patch, back to the type. */
-bool patch_object(struct request *req, const struct schema_type *type, enum patch_type patch, const struct value *current,
-                  struct value *ret)
+bool patch_object(struct request *req, const struct schema_type *type, enum patch_type patch,
+                  const struct value *current, struct value *ret)
 {
     static const struct schema any = {.kind = SCHEMA_ANY};
     const struct schema record = {.kind = SCHEMA_RECORD, .type = type};
@@ -41,7 +41,8 @@ bool patch_object(struct request *req, const struct schema_type *type, enum patc
     struct slice kind = value_text(value_get(&patched, SLICE("kind")));
     if (!slice_eq(version, value_text(value_get(&tree, SLICE("apiVersion")))) ||
         !slice_eq(kind, value_text(value_get(&tree, SLICE("kind")))))
-        return patch_reject(req->arena, patch, &patched, req->http->body, "a patch cannot change kind or apiVersion", &req->err);
+        return patch_reject(req->arena, patch, &patched, req->http->body,
+                            "a patch cannot change kind or apiVersion", &req->err);
     if (!decode_value(req->arena, &record, &patched, ret, &findings, &req->err)) {
         const char *why = req->err.message;
         error_clear(&req->err);
@@ -61,15 +62,18 @@ static bool change(struct request *req, const struct value *current, struct valu
            write_to_stored(req, ret_new);
 }
 
+static void answer(struct request *req, void *arg)
+{
+    const struct written *written = arg;
+    output_written(req, written->created ? 201 : 200, written);
+}
+
 void verb_patch(struct request *req)
 {
     enum patch_type type;
-    struct written written;
+    struct written *written = arena_zalloc(req->arena, sizeof *written);
     bool ok = output_check_form(req, false) && patch_type_of(req, &type) &&
               write_options_parse(req->arena, &req->query, "PatchOptions", &req->write, &req->err) &&
-              write_update(req, change, &type, &written);
-    if (ok)
-        output_written(req, written.created ? 201 : 200, &written);
-    else
-        request_fail(req);
+              write_update(req, change, &type, written);
+    commit_answer(req, ok, answer, written);
 }

@@ -3,6 +3,7 @@
 #include "admission/admission.h"
 #include "apiserver/allocate.h"
 #include "apiserver/charge.h"
+#include "apiserver/commit.h"
 #include "apiserver/authz.h"
 #include "apiserver/escalation.h"
 #include "apiserver/kinds/kind.h"
@@ -11,7 +12,7 @@
 #include "base/clock.h"
 #include "storage/header.h"
 
-enum { MAX_TRIES = 100, NAME_TRIES = 8 };
+enum { MAX_TRIES = 100, NAME_TRIES = 8, LOOP_OBJECT = 64 * 1024, LOOP_OBJECTS = 32 };
 
 struct kind_request write_kind_request(struct request *req, struct causes *causes)
 {
@@ -50,6 +51,8 @@ static bool lookup_get(void *arg, struct arena *arena, const struct schema_resou
 }
 
 struct lookup_walk {
+    struct request *req;
+    size_t seen;
     struct arena *arena;
     const struct schema_resource *resource;
     bool (*each)(void *each_arg, const struct value *object);
@@ -60,6 +63,8 @@ static bool lookup_each(void *arg, const struct store_record *record)
 {
     struct lookup_walk *walk = arg;
     struct value object;
+    if (++walk->seen > LOOP_OBJECTS && !commit_leave_loop(walk->req))
+        return false;
     return !object_decode(walk->arena, walk->resource, record->value, true, &object, NULL) ||
            walk->each(walk->each_arg, &object);
 }
@@ -69,7 +74,7 @@ static void lookup_list(void *arg, struct arena *arena, const struct schema_reso
                         void *each_arg)
 {
     struct request *req = arg;
-    struct lookup_walk walk = {arena, resource, each, each_arg};
+    struct lookup_walk walk = {req, 0, arena, resource, each, each_arg};
     struct slice prefix = object_prefix(req->arena, resource, namespace); /* `arena` may be reset by each() */
     cleanup_store_read struct store_read *read = store_read_begin(req->server->store, 0, NULL);
     if (read)
@@ -137,15 +142,6 @@ static bool check_namespace(struct request *req, struct slice name, struct store
 
 /* ---- store ---- */
 
-static struct store_author author_of(struct request *req)
-{
-    return (struct store_author){
-        .user = req->user.name,
-        .agent = http_header_get(req->http, "user-agent"),
-        .manager = req->write.manager,
-    };
-}
-
 static struct slice key_of(struct request *req, const struct value *object)
 {
     return object_key(req->arena, req->storage, object_text(object, meta_v1_ObjectMeta_namespace),
@@ -166,20 +162,6 @@ static const struct store_op *with_charge(struct request *req, const struct stor
     return all;
 }
 
-static enum store_outcome commit(struct request *req, struct value *object, struct store_op *ops,
-                                 size_t count, struct written *ret)
-{
-    struct store_author author = author_of(req);
-    struct store_txn_result result = {0};
-    const struct store_op *all = with_charge(req, ops, &count);
-    enum store_outcome outcome = store_txn(req->server->store, all, count, &author, &result, &req->err);
-    if (outcome == STORE_OK) {
-        object_set_version(req->arena, object, result.revision);
-        ret->revision = result.revision;
-    }
-    return outcome;
-}
-
 enum store_outcome write_store(struct request *req, struct value *object, uint64_t expect, bool delete,
                                struct written *ret)
 {
@@ -198,10 +180,10 @@ enum store_outcome write_store(struct request *req, struct value *object, uint64
         .value = ret->stored.value,
         .splice = ret->stored.splice,
     };
-    ret->has_stored = true;
-    enum store_outcome outcome = commit(req, object, &op, 1, ret);
-    ret->object = *object;
-    return outcome;
+    struct store_txn_result result;
+    size_t count = 1;
+    const struct store_op *all = with_charge(req, &op, &count);
+    return commit_write(req, object, all, count, ret, &result);
 }
 
 /* ---- create ---- */
@@ -285,17 +267,10 @@ static enum store_outcome store_new(struct request *req, struct value *object, s
                                      .header = ret->stored.header,
                                      .value = ret->stored.value,
                                      .splice = ret->stored.splice};
-    struct store_author author = author_of(req);
-    struct store_txn_result result = {0};
     const struct store_op *all = with_charge(req, ops, &count);
     for (int i = 0; i < MAX_TRIES; i++) {
-        enum store_outcome outcome = store_txn(req->server->store, all, count, &author, &result, &req->err);
-        if (outcome == STORE_OK) {
-            object_set_version(req->arena, object, result.revision);
-            ret->object = *object;
-            ret->revision = result.revision;
-            ret->has_stored = true;
-        }
+        struct store_txn_result result;
+        enum store_outcome outcome = commit_write(req, object, all, count, ret, &result);
         *ret_stale = outcome == STORE_CONFLICT && all != ops && result.failed_op < count - 1;
         if (outcome != STORE_CONFLICT || result.failed_op == count - 1 || *ret_stale)
             return outcome;
@@ -389,6 +364,8 @@ bool write_load(struct request *req, struct value *ret, uint64_t *ret_revision)
     if (!store_get(read, object_key(req->arena, req->storage, req->info.namespace, name), &record))
         return status_not_found(&req->err, slice_str(req->resource->group), slice_str(req->resource->name),
                                 name);
+    if (record.value.len > LOOP_OBJECT && !commit_leave_loop(req))
+        return false;
     *ret_revision = record.revision;
     return object_decode(req->arena, req->storage, record.value, true, ret, &req->err);
 }

@@ -14,6 +14,11 @@ enum store_outcome store_txn(struct store *store, const struct store_op *ops, si
     return store->ops->txn(store, ops, count, author, ret, err);
 }
 
+bool store_submit(struct store *store, struct store_write *write)
+{
+    return store->ops->submit(store, write);
+}
+
 uint64_t store_revision(struct store *store)
 {
     return store->ops->revision(store);

@@ -13,8 +13,9 @@
  * the value as text; the writer only knows it at commit, so a put names the offset at which the store splices
  * the decimal digits in.
  *
- * Durability: store_txn returns after the write is on disk. Threads: every function from any thread;
- * store_txn blocks (group commit) and must not run on an event loop.
+ * Durability: store_txn returns, and a submitted write is done, after it is on disk. Threads: every function
+ * from any thread; store_txn blocks (group commit) and must not run on an event loop, where store_submit is
+ * for.
  */
 #ifndef STORAGE_STORE_H
 #define STORAGE_STORE_H
@@ -70,12 +71,37 @@ struct store_txn_result {
     uint64_t found;    /* its key's present revision, 0 if absent */
 };
 
-enum store_outcome { STORE_OK, STORE_CONFLICT, STORE_FAILED /* err is set: disk full, closed, I/O */ };
+enum store_outcome {
+    STORE_OK,
+    STORE_CONFLICT,
+    STORE_FAILED, /* err is set: disk full, closed, I/O */
+    STORE_PENDING /* submitted and not answered; never of store_txn */
+};
 
 /* All or nothing. At most 10,000 ops and 64 MiB. The ops' memory is only read before return. */
 enum store_outcome store_txn(struct store *store, const struct store_op *ops, size_t count,
                              const struct store_author *author, struct store_txn_result *ret,
                              struct error *err);
+
+/*
+ * The same without waiting. done() gets it back, exactly once, on the store's thread, when it is durable or
+ * refused; what one commit made durable comes as one list (by next, in order), so that whoever passes the
+ * answers on to a loop wakes it once. done() must not block. All that the write points to, and itself, is the
+ * store's until then.
+ */
+struct store_write {
+    struct store_write *next;
+    const struct store_op *ops;
+    size_t count;
+    const struct store_author *author;
+    void (*done)(struct store_write *list);
+    /* the answer; why it is STORE_FAILED is not told: who has to know tries again with store_txn */
+    enum store_outcome outcome;
+    struct store_txn_result result;
+};
+
+/* False: not taken (the store is closing, or the write is not a valid one), and done() will not be called. */
+bool store_submit(struct store *store, struct store_write *write);
 
 /* ---- reading ---- */
 
@@ -170,6 +196,7 @@ struct store_ops {
     const char *name;
     enum store_outcome (*txn)(struct store *, const struct store_op *, size_t, const struct store_author *,
                               struct store_txn_result *, struct error *);
+    bool (*submit)(struct store *, struct store_write *);
     uint64_t (*revision)(struct store *);
     uint64_t (*compacted)(struct store *);
     struct store_read *(*read_begin)(struct store *, uint64_t at, struct error *);

@@ -34,9 +34,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void note(struct fixture *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void note(struct fixture *f, const char *fmt, ...)
+static void __attribute__((format(printf, 2, 3))) note(struct fixture *f, const char *fmt, ...)
 {
     size_t len = strlen(f->log);
     va_list args;
@@ -100,8 +98,7 @@ static void revisions_start_at_one_and_are_not_used_for_nothing(void **state)
     assert_int_equal(store_revision(f->store), 0);
     assert_int_equal(test_put(f->store, "/registry/x/a", "1"), 1);
     assert_int_equal(test_put(f->store, "/registry/x/a", "2"), 2);
-    assert_int_equal(test_write(f->store, STORE_CHECK, "/registry/x/a", "", 2),
-                     2); /* writes nothing, takes none */
+    assert_int_equal(test_write(f->store, STORE_CHECK, "/registry/x/a", "", 2), 2); /* takes none */
     assert_int_equal(test_delete(f->store, "/registry/x/none"), 2);
     assert_int_equal(test_delete(f->store, "/registry/x/a"), 3);
     assert_int_equal(store_revision(f->store), 3);
@@ -150,21 +147,12 @@ static void expectations(void **state)
     assert_string_equal(list(f, 0), "a@1=1 gone@4=4");
 }
 
-static struct store_op put_op(const char *key, uint64_t expect, const char *value)
-{
-    return (struct store_op){.type = STORE_PUT,
-                             .key = slice_str(key),
-                             .expect = expect,
-                             .value = slice_str(value),
-                             .splice = SIZE_MAX};
-}
-
 static void a_transaction_is_all_or_nothing_with_one_revision(void **state)
 {
     struct fixture *f = *state;
     struct store_txn_result result;
-    struct store_op ops[3] = {put_op("/registry/x/a", 0, "a"), put_op("/registry/x/b", 0, "b"),
-                              put_op("/registry/x/c", 9, "c")};
+    struct store_op ops[3] = {test_op("/registry/x/a", 0, "a"), test_op("/registry/x/b", 0, "b"),
+                              test_op("/registry/x/c", 9, "c")};
     assert_int_equal(store_txn(f->store, ops, 3, NULL, &result, NULL), STORE_CONFLICT);
     assert_int_equal(result.failed_op, 2);
     assert_int_equal(result.revision, 0);
@@ -181,9 +169,9 @@ static void what_cannot_be_a_transaction_is_refused(void **state)
     struct fixture *f = *state;
     static char long_key[STORE_MAX_KEY + 2];
     memset(long_key, 'k', sizeof long_key - 1);
-    const struct store_op twice[2] = {put_op("/registry/x/a", STORE_ANY, "1"),
-                                      put_op("/registry/x/a", STORE_ANY, "2")};
-    const struct store_op empty = put_op("", STORE_ANY, "1"), overlong = put_op(long_key, STORE_ANY, "1");
+    const struct store_op twice[2] = {test_op("/registry/x/a", STORE_ANY, "1"),
+                                      test_op("/registry/x/a", STORE_ANY, "2")};
+    const struct store_op empty = test_op("", STORE_ANY, "1"), overlong = test_op(long_key, STORE_ANY, "1");
     const struct {
         const struct store_op *ops;
         size_t count;
@@ -205,7 +193,7 @@ static void the_revision_is_spliced_into_the_value(void **state)
     } cases[] = {{"<>", 1, "<1>"}, {"<>", 0, "2<>"}, {"<>", 2, "<>3"}, {"<>", SIZE_MAX, "<>"}};
     struct fixture *f = *state;
     for (size_t i = 0; i < 4; i++) {
-        struct store_op op = put_op("/registry/x/a", STORE_ANY, cases[i].value);
+        struct store_op op = test_op("/registry/x/a", STORE_ANY, cases[i].value);
         struct store_record record;
         op.splice = cases[i].splice;
         assert_int_equal(store_txn(f->store, &op, 1, NULL, NULL, NULL), STORE_OK);
@@ -220,7 +208,7 @@ static void the_revision_is_spliced_into_the_value(void **state)
 static void a_record_has_its_header_and_revisions(void **state)
 {
     struct fixture *f = *state;
-    struct store_op op = put_op("/registry/x/a", 0, "v");
+    struct store_op op = test_op("/registry/x/a", 0, "v");
     struct store_record record;
     op.header = SLICE("head1");
     store_txn(f->store, &op, 1, NULL, NULL, NULL);
@@ -353,17 +341,19 @@ static void counts_know_namespaces(void **state)
     static const struct {
         const char *prefix;
         uint64_t count;
-    } cases[] = {{"/registry/x/", 3},    {"/registry/x/n1/", 2}, {"/registry/x/n2/", 0}, {"/registry/x/n", 3},
-                 {"/registry/y/n1/", 1}, {"/registry/", 5},      {"/registry/x/n1/a", 1}, {"/registry/x/n3/", 1}};
+    } cases[] = {{"/registry/x/", 3},     {"/registry/x/n1/", 2}, {"/registry/x/n2/", 0},
+                 {"/registry/x/n", 3},    {"/registry/y/n1/", 1}, {"/registry/", 5},
+                 {"/registry/x/n1/a", 1}, {"/registry/x/n3/", 1}};
     struct fixture *f = *state;
     char key[64];
-    for (int i = 0; i < 300; i++) { /* namespaces that come and go must not be kept in mind, nor take others along */
+    for (int i = 0; i < 300;
+         i++) { /* namespaces that come and go must not be kept in mind, nor take others along */
         snprintf(key, sizeof key, "/registry/x/gone-%d/a", i);
         test_put(f->store, key, "0");
         test_delete(f->store, key);
     }
-    static const char *const keys[] = {"/registry/x/n1/a", "/registry/x/n1/b", "/registry/x/n2/a", "/registry/x/n3/a",
-                                       "/registry/y/n1/a", "/registry/y/c"};
+    static const char *const keys[] = {"/registry/x/n1/a", "/registry/x/n1/b", "/registry/x/n2/a",
+                                       "/registry/x/n3/a", "/registry/y/n1/a", "/registry/y/c"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         test_put(f->store, keys[i], "1");
     test_delete(f->store, "/registry/x/n2/a");
@@ -403,7 +393,7 @@ static void a_replay_gives_what_the_feed_gave(void **state)
 static void a_deletion_carries_its_last_state(void **state)
 {
     struct fixture *f = *state;
-    struct store_op op = put_op("/registry/x/a", STORE_ANY, "old");
+    struct store_op op = test_op("/registry/x/a", STORE_ANY, "old");
     store_txn(f->store, &op, 1, NULL, NULL, NULL);
     op = (struct store_op){.type = STORE_DELETE,
                            .key = SLICE("/registry/x/a"),
@@ -482,6 +472,39 @@ static void revisions_survive_even_when_nothing_else_does(void **state)
     assert_int_equal(store_compacted(f->store), 2);
     assert_int_equal(test_put(f->store, "/registry/x/a", "3"), 3);
     assert_string_equal(replay(f, 2, 3), "C3:a=3<0=");
+}
+
+/* ---- without waiting ---- */
+
+enum { SUBMITS = 100, CONFLICTING = 7 };
+static struct store_write *came_back[SUBMITS];
+static atomic_size_t back_count;
+
+static void take_back(struct store_write *list)
+{
+    for (; list; list = list->next)
+        came_back[back_count++] = list;
+}
+
+static void submitted_writes_come_back_once_in_order(void **state)
+{
+    struct fixture *f = *state;
+    const struct store_op ops[3] = {test_op("/registry/x/a", STORE_ANY, "v"),
+                                    test_op("/registry/x/a", 0, "v"), test_op("", 0, "v")};
+    struct store_write writes[SUBMITS], bad = {.ops = &ops[2], .count = 1, .done = take_back};
+    back_count = 0;
+    assert_false(store_submit(f->store, &bad));
+    for (size_t i = 0; i < SUBMITS; i++) {
+        writes[i] = (struct store_write){.ops = &ops[i == CONFLICTING], .count = 1, .done = take_back};
+        assert_true(store_submit(f->store, &writes[i]));
+    }
+    assert_int_equal(store_txn(f->store, &ops[0], 1, NULL, NULL, NULL), STORE_OK); /* in order: behind them */
+    assert_int_equal(back_count, SUBMITS);
+    for (size_t i = 0; i < SUBMITS; i++) {
+        assert_ptr_equal(came_back[i], &writes[i]);
+        assert_int_equal(writes[i].outcome, i == CONFLICTING ? STORE_CONFLICT : STORE_OK);
+        assert_int_equal(writes[i].result.revision, i < CONFLICTING ? i + 1 : i > CONFLICTING ? i : 0);
+    }
 }
 
 /* ---- threads ---- */
@@ -568,6 +591,7 @@ int store_conformance_run(const struct store_backend *which)
         CASE(compaction_takes_only_what_nobody_may_ask_for),
         CASE(a_replay_from_before_compaction_expires),
         CASE(revisions_survive_even_when_nothing_else_does),
+        CASE(submitted_writes_come_back_once_in_order),
         CASE(concurrent_swaps_lose_nothing),
         CASE(waiting_ends_with_the_revision_or_the_deadline),
     };

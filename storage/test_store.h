@@ -11,6 +11,15 @@
 #include "storage/store.h"
 
 /* A fresh folder's name; the folder does not exist yet. */
+static inline struct store_op test_op(const char *key, uint64_t expect, const char *value)
+{
+    return (struct store_op){.type = STORE_PUT,
+                             .key = slice_str(key),
+                             .expect = expect,
+                             .value = slice_str(value),
+                             .splice = SIZE_MAX};
+}
+
 static inline void test_dir(char dir[64])
 {
     const char *tmp = "/tmp";

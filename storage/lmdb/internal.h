@@ -45,10 +45,11 @@ struct marks {
 
 enum request_kind { REQUEST_TXN, REQUEST_COMPACT };
 
-/* Lives on its caller's stack until done. */
+/* Lives on its caller's stack until done; in the heap when it is a submitted write. */
 struct request {
     struct request *next;
     enum request_kind kind;
+    struct store_write *write; /* to be given back, when submitted; else NULL */
     const struct store_op *ops;
     size_t count, bytes;
     const struct store_author *author;
@@ -110,7 +111,7 @@ struct lmdb_store {
     unsigned hold;                  /* batches until it hopes for a larger one again */
     int64_t commit_nanos;           /* what a commit takes, smoothed */
     atomic_bool closing;
-    _Atomic uint32_t callers;
+    _Atomic uint32_t callers; /* and writes that were submitted and are not done */
 
     pthread_mutex_t feed_lock; /* held while the feed runs, so that it can be taken off */
     store_feed_fn feed;
@@ -143,6 +144,7 @@ static inline struct slice slice_of(MDB_val v)
 bool lmdb_error(struct error *err, int rc, const char *doing);
 
 /* writer.c */
+bool lmdb_submit(struct store *, struct store_write *);
 enum store_outcome lmdb_txn(struct store *, const struct store_op *, size_t, const struct store_author *,
                             struct store_txn_result *, struct error *);
 bool lmdb_compact(struct store *, uint64_t below, struct error *);

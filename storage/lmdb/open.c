@@ -193,6 +193,7 @@ static void op_close(struct store *base)
 static const struct store_ops lmdb_ops = {
     .name = "lmdb",
     .txn = lmdb_txn,
+    .submit = lmdb_submit,
     .revision = op_revision,
     .compacted = op_compacted,
     .read_begin = lmdb_read_begin,

@@ -1,8 +1,8 @@
 /*
- * The writer thread. Callers push their request on a stack and sleep on a word of their own; the writer takes
- * the whole stack, puts all of it into one LMDB transaction, makes that durable with one commit, tells the
- * feed, and wakes the callers. While it waits for the disk the next batch gathers, so the batch grows with
- * the load by itself.
+ * The writer thread. Callers push their request on a stack and sleep on a word of their own, or go on and are
+ * called back; the writer takes the whole stack, puts all of it into one LMDB transaction, makes that durable
+ * with one commit, tells the feed, and answers. While it waits for the disk the next batch gathers, so the
+ * batch grows with the load by itself.
  *
  * When a batch fails (disk full, map full), nothing of it is kept and each of its transactions is tried
  * alone: a large one that does not fit must not take small ones with it.
@@ -270,18 +270,53 @@ static void answer_compactions(struct lmdb_store *store, bool stopping)
     }
 }
 
+/* Writes that are to be given back, in order. */
+struct done_list {
+    struct store_write *first, **tail;
+    uint32_t count;
+};
+
+static void give_back(struct lmdb_store *store, struct done_list *list)
+{
+    if (!list->first)
+        return;
+    *list->tail = NULL;
+    list->first->done(list->first);
+    atomic_fetch_add_explicit(&store->txns, list->count, memory_order_relaxed);
+    atomic_fetch_sub(&store->callers, list->count);
+    *list = (struct done_list){.tail = &list->first};
+}
+
+static void add_done(struct lmdb_store *store, struct done_list *list, struct request *request)
+{
+    struct store_write *write = request->write;
+    if (list->first && list->first->done != write->done)
+        give_back(store, list);
+    write->outcome = request->outcome;
+    write->result = request->result;
+    *list->tail = write;
+    list->tail = &write->next;
+    list->count++;
+    free(request);
+}
+
 static void answer_list(struct lmdb_store *store, struct request *list, const struct request *end)
 {
+    struct done_list done = {.tail = &done.first};
     struct request *next;
     for (struct request *r = list; r != end; r = next) {
         next = r->next;
-        if (r->kind == REQUEST_COMPACT && r->outcome != STORE_FAILED) {
+        if (r->write) {
+            add_done(store, &done, r);
+        } else if (r->kind == REQUEST_COMPACT && r->outcome != STORE_FAILED) {
             r->next = store->compactions;
             store->compactions = r;
         } else {
+            give_back(store, &done); /* before who came later hears of it */
             answer(r);
         }
     }
+    give_back(store, &done);
 }
 
 static void run_batch(struct lmdb_store *store, struct request *list, const struct request *end)
@@ -517,6 +552,25 @@ enum store_outcome lmdb_txn(struct store *base, const struct store_op *ops, size
     else if (ret)
         *ret = request.result;
     return request.outcome;
+}
+
+bool lmdb_submit(struct store *base, struct store_write *write)
+{
+    struct lmdb_store *store = lmdb_store_of(base);
+    struct request *request = xcalloc(1, sizeof *request);
+    *request = (struct request){.kind = REQUEST_TXN,
+                                .ops = write->ops,
+                                .count = write->count,
+                                .author = write->author,
+                                .write = write};
+    atomic_fetch_add(&store->callers, 1);
+    if (!atomic_load(&store->closing) && check_request(request, NULL)) {
+        submit(store, request);
+        return true;
+    }
+    atomic_fetch_sub(&store->callers, 1);
+    free(request);
+    return false;
 }
 
 bool lmdb_compact(struct store *base, uint64_t below, struct error *err)
