@@ -1,6 +1,6 @@
 #include "apiserver/metadata.h"
 
-#include "apiserver/kinds/names.h"
+#include "openapi/names.h"
 #include "apiserver/object.h"
 #include "base/clock.h"
 #include "base/random.h"

@@ -1,6 +1,6 @@
 /* The questions to the index: may they, what may they, and what does an aggregated role hold. */
 #include "apiserver/authz/rbac_internal.h"
-#include "apiserver/kinds/label_selector.h"
+#include "openapi/label_selector.h"
 #include "base/alloc.h"
 
 /* ---- aggregation ---- */

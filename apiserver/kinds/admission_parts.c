@@ -1,5 +1,5 @@
 #include "apiserver/kinds/admission_parts.h"
-#include "apiserver/kinds/names.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/shown.h"
 #include "apiserver/kinds/text_set.h"
 #include "apiserver/kinds/workload.h"

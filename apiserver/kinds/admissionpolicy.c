@@ -2,7 +2,7 @@
  * pkg/apis/admissionregistration/validation. What upstream's generated rules say comes last. */
 #include <ctype.h>
 #include "apiserver/kinds/admission_parts.h"
-#include "apiserver/kinds/names.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/shown.h"
 #include "apiserver/kinds/text_set.h"
 #include "apiserver/kinds/workload.h"

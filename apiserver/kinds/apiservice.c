@@ -1,6 +1,6 @@
 /* apiservices: apiregistration.k8s.io/v1. Rules: kube-aggregator/pkg/apis/apiregistration/validation. */
 #include "apiserver/kinds/access.h"
-#include "apiserver/kinds/names.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/workload.h"
 #include "base/clock.h"
 #include "openapi/gen/apiregistration_v1.h"

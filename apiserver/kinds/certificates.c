@@ -3,7 +3,7 @@
  * approver adds conditions through "approval", the signer adds the certificate through "status"; none may
  * touch what is another's. */
 #include "apiserver/kinds/access.h"
-#include "apiserver/kinds/names.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/pem.h"
 #include "apiserver/kinds/text_set.h"
 #include "apiserver/kinds/workload.h"

@@ -2,7 +2,7 @@
  * pkg/registry/certificates/clustertrustbundle. */
 #include <openssl/x509v3.h>
 #include "apiserver/kinds/access.h"
-#include "apiserver/kinds/names.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/pem.h"
 #include "apiserver/kinds/text_set.h"
 #include "apiserver/kinds/workload.h"

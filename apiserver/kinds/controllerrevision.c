@@ -1,6 +1,6 @@
 /* controllerrevisions: apps/v1. Rules: pkg/apis/apps/validation. */
 #include "apiserver/kinds/apps.h"
-#include "apiserver/kinds/names.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/workload.h"
 #include "openapi/gen/apps_v1.h"
 #include "openapi/gen/meta_v1.h"

@@ -6,7 +6,7 @@
 #define APISERVER_KINDS_CORE_H
 
 #include "apiserver/kinds/kind.h"
-#include "apiserver/kinds/names.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/resource_name.h"
 #include "openapi/gen/core_v1.h"
 #include "openapi/gen/meta_v1.h"

@@ -4,7 +4,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include "apiserver/kinds/admission_parts.h"
-#include "apiserver/kinds/names.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/shown.h"
 #include "apiserver/kinds/text_set.h"
 #include "apiserver/kinds/workload.h"

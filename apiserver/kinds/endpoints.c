@@ -1,6 +1,6 @@
 /* endpoints: core/v1. Rules: pkg/apis/core/validation, pkg/registry/core/endpoint. */
 #include "apiserver/kinds/ip.h"
-#include "apiserver/kinds/names.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/service.h"
 #include "apiserver/kinds/workload.h"
 #include "base/buf.h"

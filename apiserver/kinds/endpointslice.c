@@ -1,7 +1,7 @@
 /* endpointslices: discovery.k8s.io/v1. Rules: pkg/apis/discovery/validation,
  * pkg/registry/discovery/endpointslice. */
 #include "apiserver/kinds/ip.h"
-#include "apiserver/kinds/names.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/service.h"
 #include "apiserver/kinds/workload.h"
 #include "base/buf.h"

@@ -1,5 +1,5 @@
 #include "apiserver/kinds/eviction.h"
-#include "apiserver/kinds/label_selector.h"
+#include "openapi/label_selector.h"
 #include "apiserver/kinds/workload.h"
 #include "base/clock.h"
 #include "openapi/gen/core_v1.h"

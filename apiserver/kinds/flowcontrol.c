@@ -3,7 +3,7 @@
  * comes last. */
 #include <math.h>
 #include "apiserver/kinds/access.h"
-#include "apiserver/kinds/names.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/shown.h"
 #include "apiserver/kinds/text_set.h"
 #include "apiserver/kinds/workload.h"

@@ -2,7 +2,7 @@
  * Metrics: hpa_metrics.c. */
 #include "apiserver/kinds/apps.h"
 #include "apiserver/kinds/hpa.h"
-#include "apiserver/kinds/names.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/workload.h"
 #include "base/buf.h"
 #include "openapi/gen/autoscaling_v2.h"

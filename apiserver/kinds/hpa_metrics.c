@@ -1,6 +1,6 @@
 /* What an autoscaler looks at: five kinds of metrics of one shape. */
 #include "apiserver/kinds/hpa.h"
-#include "apiserver/kinds/names.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/workload.h"
 #include "base/buf.h"
 #include "openapi/gen/autoscaling_v2.h"

@@ -1,6 +1,6 @@
 /* ingresses: networking.k8s.io/v1. Rules: pkg/apis/networking/validation, pkg/registry/networking/ingress. */
 #include "apiserver/kinds/ip.h"
-#include "apiserver/kinds/names.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/service.h"
 #include "apiserver/kinds/workload.h"
 #include "base/buf.h"

@@ -1,5 +1,5 @@
 /* ingressclasses: networking.k8s.io/v1. Rules: pkg/apis/networking/validation. */
-#include "apiserver/kinds/names.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/service.h"
 #include "apiserver/kinds/workload.h"
 #include "openapi/gen/meta_v1.h"

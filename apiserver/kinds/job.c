@@ -1,8 +1,8 @@
 /* jobs: batch/v1. Rules: pkg/apis/batch/validation, pkg/registry/batch/job. */
 #include "apiserver/kinds/apps.h"
 #include "apiserver/kinds/batch.h"
-#include "apiserver/kinds/label_selector.h"
-#include "apiserver/kinds/names.h"
+#include "openapi/label_selector.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/podspec.h"
 #include "apiserver/kinds/shown.h"
 #include "apiserver/kinds/workload.h"

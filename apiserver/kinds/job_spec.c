@@ -1,6 +1,6 @@
 /* The spec of a job, wherever it stands. Rules: validateJobSpec in pkg/apis/batch/validation. */
 #include "apiserver/kinds/batch.h"
-#include "apiserver/kinds/names.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/podspec.h"
 #include "apiserver/kinds/shown.h"
 #include "apiserver/kinds/workload.h"

@@ -1,7 +1,7 @@
 /* What a job's status may say. Rules: validateJobStatus and getStatusValidationOptions upstream: what did not
  * change is not judged again. */
 #include "apiserver/kinds/batch.h"
-#include "apiserver/kinds/names.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/shown.h"
 #include "apiserver/kinds/workload.h"
 #include "openapi/gen/batch_v1.h"

@@ -1,6 +1,6 @@
 /* leases: coordination.k8s.io/v1. Rules: pkg/apis/coordination/validation, pkg/registry/coordination/lease.
  */
-#include "apiserver/kinds/names.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/service.h"
 #include "apiserver/kinds/workload.h"
 #include "openapi/gen/coordination_v1.h"

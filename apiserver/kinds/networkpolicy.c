@@ -1,8 +1,8 @@
 /* networkpolicies: networking.k8s.io/v1. Rules: pkg/apis/networking/validation,
  * pkg/registry/networking/networkpolicy. */
 #include "apiserver/kinds/ip.h"
-#include "apiserver/kinds/label_selector.h"
-#include "apiserver/kinds/names.h"
+#include "openapi/label_selector.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/service.h"
 #include "apiserver/kinds/shown.h"
 #include "apiserver/kinds/workload.h"

@@ -1,6 +1,6 @@
 /* nodes. Rules: pkg/apis/core/validation (ValidateNode), pkg/registry/core/node. */
 #include "apiserver/kinds/ip.h"
-#include "apiserver/kinds/names.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/resource_name.h"
 #include "apiserver/kinds/shown.h"
 #include "apiserver/kinds/storage.h"

@@ -1,6 +1,6 @@
 /* persistentvolumes. Rules: pkg/apis/core/validation, pkg/registry/core/persistentvolume,
  * pkg/volume/validation. */
-#include "apiserver/kinds/names.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/podspec.h"
 #include "apiserver/kinds/storage.h"
 #include "apiserver/kinds/workload.h"

@@ -1,7 +1,7 @@
 /* The sources of a persistent volume: what each kind of storage must be told. Upstream:
  * validate*VolumeSource. */
 #include <ctype.h>
-#include "apiserver/kinds/names.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/storage.h"
 
 static struct slice text_of(const struct value *source, const char *name)

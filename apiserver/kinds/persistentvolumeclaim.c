@@ -1,6 +1,6 @@
 /* persistentvolumeclaims. Rules: pkg/apis/core/validation, pkg/registry/core/persistentvolumeclaim,
  * pkg/api/persistentvolumeclaim. */
-#include "apiserver/kinds/names.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/resource_name.h"
 #include "apiserver/kinds/storage.h"
 #include "apiserver/kinds/workload.h"

@@ -1,6 +1,6 @@
 #include "apiserver/kinds/pod_parts.h"
 
-#include "apiserver/kinds/label_selector.h"
+#include "openapi/label_selector.h"
 #include "apiserver/kinds/workload.h"
 #include "base/clock.h"
 

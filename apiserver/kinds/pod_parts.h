@@ -6,7 +6,7 @@
 #ifndef APISERVER_KINDS_POD_PARTS_H
 #define APISERVER_KINDS_POD_PARTS_H
 
-#include "apiserver/kinds/names.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/podspec.h"
 #include "apiserver/kinds/resource_name.h"
 #include "apiserver/kinds/text_set.h"

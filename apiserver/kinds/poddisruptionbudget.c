@@ -1,7 +1,7 @@
 /* poddisruptionbudgets: policy/v1. Rules: pkg/apis/policy/validation,
  * pkg/registry/policy/poddisruptionbudget. */
 #include "apiserver/kinds/apps.h"
-#include "apiserver/kinds/names.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/shown.h"
 #include "apiserver/kinds/workload.h"
 #include "openapi/gen/meta_v1.h"

@@ -2,8 +2,8 @@
  * Whether the writer may grant what is written is the authorizer's question, not one of the object. What
  * upstream's generated rules say comes last. */
 #include "apiserver/kinds/access.h"
-#include "apiserver/kinds/label_selector.h"
-#include "apiserver/kinds/names.h"
+#include "openapi/label_selector.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/shown.h"
 #include "apiserver/kinds/workload.h"
 

@@ -1,7 +1,7 @@
 /* replicasets: apps/v1. Rules: pkg/apis/apps/validation, pkg/registry/apps/replicaset. */
 #include "apiserver/kinds/apps.h"
-#include "apiserver/kinds/label_selector.h"
-#include "apiserver/kinds/names.h"
+#include "openapi/label_selector.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/podspec.h"
 #include "apiserver/kinds/workload.h"
 #include "openapi/gen/apps_v1.h"

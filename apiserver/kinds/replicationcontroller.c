@@ -1,8 +1,8 @@
 /* replicationcontrollers: core/v1. Rules: pkg/apis/core/validation, pkg/registry/core/replicationcontroller.
  */
 #include "apiserver/kinds/apps.h"
-#include "apiserver/kinds/label_selector.h"
-#include "apiserver/kinds/names.h"
+#include "openapi/label_selector.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/podspec.h"
 #include "apiserver/kinds/workload.h"
 #include "openapi/gen/core_v1.h"

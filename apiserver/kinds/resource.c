@@ -1,5 +1,5 @@
 #include "apiserver/kinds/resource.h"
-#include "apiserver/kinds/names.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/resource_name.h"
 #include "apiserver/kinds/shown.h"
 #include "apiserver/kinds/storage.h"

@@ -1,6 +1,6 @@
 #include "apiserver/kinds/resource_name.h"
 
-#include "apiserver/kinds/names.h"
+#include "openapi/names.h"
 
 static bool among(struct slice name, const char *const *list)
 {

@@ -1,7 +1,7 @@
 /* resourceclaims, resourceclaimtemplates: what a pod asks of devices, and what it got. Rules:
  * pkg/apis/resource/validation. */
 #include "apiserver/kinds/ip.h"
-#include "apiserver/kinds/names.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/podspec.h"
 #include "apiserver/kinds/resource.h"
 #include "apiserver/kinds/shown.h"

@@ -1,6 +1,6 @@
 /* resourceslices: devices that a driver offers. Rules: pkg/apis/resource/validation. */
 #include <ctype.h>
-#include "apiserver/kinds/names.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/podspec.h"
 #include "apiserver/kinds/resource.h"
 #include "apiserver/kinds/shown.h"

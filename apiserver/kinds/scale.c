@@ -1,6 +1,6 @@
 #include "apiserver/kinds/scale.h"
-#include "apiserver/kinds/label_selector.h"
-#include "apiserver/kinds/names.h"
+#include "openapi/label_selector.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/workload.h"
 #include "openapi/gen/autoscaling_v1.h"
 #include "openapi/gen/meta_v1.h"

@@ -1,6 +1,6 @@
 /* priorityclasses, runtimeclasses and storageversionmigrations: small cluster-scoped kinds. Rules:
  * pkg/apis/{scheduling,node, storagemigration}/validation and their registries. */
-#include "apiserver/kinds/names.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/podspec.h"
 #include "apiserver/kinds/shown.h"
 #include "apiserver/kinds/storage.h"

@@ -2,7 +2,7 @@
  * service_alloc.c's. */
 #include "apiserver/kinds/service.h"
 #include "apiserver/kinds/ip.h"
-#include "apiserver/kinds/label_selector.h"
+#include "openapi/label_selector.h"
 #include "apiserver/kinds/workload.h"
 #include "base/buf.h"
 #include "openapi/gen/meta_v1.h"

@@ -1,7 +1,7 @@
 /* The rules of one service. Rules: validateService in pkg/apis/core/validation. */
 #include "apiserver/kinds/ip.h"
-#include "apiserver/kinds/label_selector.h"
-#include "apiserver/kinds/names.h"
+#include "openapi/label_selector.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/service.h"
 #include "apiserver/kinds/shown.h"
 #include "apiserver/kinds/workload.h"

@@ -1,7 +1,7 @@
 /* Cluster IPs and IP families of a service, and what of them an update may change. Rules:
  * pkg/apis/core/validation. */
 #include "apiserver/kinds/ip.h"
-#include "apiserver/kinds/names.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/service.h"
 #include "apiserver/kinds/shown.h"
 #include "apiserver/kinds/workload.h"

@@ -1,6 +1,6 @@
 /* servicecidrs and ipaddresses: networking.k8s.io/v1. Rules: pkg/apis/networking/validation. */
 #include "apiserver/kinds/ip.h"
-#include "apiserver/kinds/names.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/service.h"
 #include "apiserver/kinds/shown.h"
 #include "apiserver/kinds/workload.h"

@@ -3,7 +3,7 @@
  * order of the fields. */
 #include "apiserver/kinds/storage.h"
 #include <ctype.h>
-#include "apiserver/kinds/names.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/podspec.h"
 #include "apiserver/kinds/shown.h"
 #include "apiserver/kinds/workload.h"

@@ -1,7 +1,7 @@
 /* What the kinds about volumes share. */
 #include "apiserver/kinds/storage.h"
 #include <ctype.h>
-#include "apiserver/kinds/names.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/workload.h"
 #include "openapi/decode.h"
 

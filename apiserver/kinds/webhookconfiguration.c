@@ -2,7 +2,7 @@
  * pkg/apis/admissionregistration/validation, apiserver/pkg/util/webhook. What an old object got away with,
  * its update may too. */
 #include "apiserver/kinds/admission_parts.h"
-#include "apiserver/kinds/names.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/shown.h"
 #include "apiserver/kinds/text_set.h"
 #include "apiserver/kinds/workload.h"

@@ -1,7 +1,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
-#include "apiserver/kinds/label_selector.h"
-#include "apiserver/kinds/names.h"
+#include "openapi/label_selector.h"
+#include "openapi/names.h"
 #include "apiserver/kinds/workload.h"
 #include "base/buf.h"
 #include "base/clock.h"

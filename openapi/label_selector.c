@@ -1,6 +1,6 @@
 #include <stdlib.h>
-#include "apiserver/kinds/label_selector.h"
-#include "apiserver/kinds/names.h"
+#include "openapi/label_selector.h"
+#include "openapi/names.h"
 #include "base/buf.h"
 #include "openapi/gen/meta_v1.h"
 

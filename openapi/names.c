@@ -1,4 +1,4 @@
-#include "apiserver/kinds/names.h"
+#include "openapi/names.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>

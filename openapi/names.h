@@ -3,8 +3,8 @@
  * k8s.io/apimachinery/pkg/util/validation). Each returns NULL when the text is good, else an explanation in our words
  * that keeps the formulas clients match on. Pure; any thread. name_* texts are static strings.
  */
-#ifndef APISERVER_KINDS_NAMES_H
-#define APISERVER_KINDS_NAMES_H
+#ifndef OPENAPI_NAMES_H
+#define OPENAPI_NAMES_H
 
 #include "openapi/causes.h"
 

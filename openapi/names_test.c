@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "apiserver/kinds/names.h"
+#include "openapi/names.h"
 
 struct name_case {
     const char *(*check)(struct slice s);

@@ -3,8 +3,8 @@
  * Absent selects nothing, an empty one everything; one with a malformed requirement is no selector at all.
  * Pure; any thread. Texts live in the arena given.
  */
-#ifndef APISERVER_KINDS_LABEL_SELECTOR_H
-#define APISERVER_KINDS_LABEL_SELECTOR_H
+#ifndef OPENAPI_LABEL_SELECTOR_H
+#define OPENAPI_LABEL_SELECTOR_H
 
 #include "openapi/value.h"
 
