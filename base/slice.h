@@ -65,7 +65,7 @@ static inline struct slice slice_from(struct slice a, size_t at)
 /* The index of the first c, or -1. */
 static inline long slice_find(struct slice a, char c)
 {
-    const char *p = a.len ? memchr(a.ptr, c, a.len) : NULL;
+    const char *p = a.len ? (const char *)memchr(a.ptr, c, a.len) : NULL;
     return p ? (long)(p - a.ptr) : -1;
 }
 

@@ -1,6 +1,6 @@
 # How every part of the project is compiled, and the three shapes a target has.
 
-add_compile_options(-Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+add_compile_options(-Wall -Wextra -Werror -Wshadow $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes> $<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes>
   -Wno-format-zero-length -Wpointer-arith -Wwrite-strings -Wvla -Wno-missing-field-initializers -Wno-unused-parameter
   -Wno-format-zero-length # an empty detail is a detail: causes_required(c, at, "")
   -fno-omit-frame-pointer -fstack-protector-strong)
@@ -16,7 +16,8 @@ if(COXSWAIN_SANITIZE)
   add_compile_options(-fsanitize=${COXSWAIN_SANITIZE} -O1 -g -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${COXSWAIN_SANITIZE})
 elseif(CMAKE_BUILD_TYPE STREQUAL "Release")
-  set(CMAKE_C_FLAGS_RELEASE "-O2 -g1") # asserts stay on: an illegal state must not be served
+  set(CMAKE_C_FLAGS_RELEASE "-O2 -g1")
+  set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1") # asserts stay on: an illegal state must not be served
   add_compile_definitions(_FORTIFY_SOURCE=2)
   if(COXSWAIN_LTO)
     include(CheckIPOSupported)
@@ -30,7 +31,7 @@ endif()
 # coxswain_library(name [LINK libs...]) : all *.c of this folder but tests, fuzzers and mains.
 function(coxswain_library name)
   cmake_parse_arguments(A "" "" "LINK;SOURCES;EXCLUDE" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS *.c)
+  file(GLOB sources CONFIGURE_DEPENDS *.c *.cc)
   list(FILTER sources EXCLUDE REGEX "_(test|fuzz|main)\\.c$")
   foreach(pattern IN LISTS A_EXCLUDE)
     list(FILTER sources EXCLUDE REGEX ${pattern})
