@@ -169,7 +169,10 @@ static struct range node_cost(struct estimator *s, const struct cel_expr *e)
 {
     switch ((enum cel_expr_kind)e->kind) {
     case EXPR_LITERAL:
-        return fixed(0);
+        if (e->literal.kind != CEL_TYPE)
+            return fixed(0);
+        about(s, e)->origin = s->root; /* upstream counts a type's name as a variable */
+        return fixed(1);
     case EXPR_IDENT:
         about(s, e)->origin = e->place == PLACE_VARIABLE ? s->root : cel_estimate_origin(s, e);
         return fixed(1);
