@@ -236,18 +236,24 @@ struct slice_walk {
     struct list_scan *scan;
     size_t left;
     bool stopped;
-    bool (*each)(void *arg, const struct store_record *record);
+    bool (*each)(void *arg, const struct store_record *record); /* NULL: skip */
     void *arg;
 };
 
 static bool slice_want(void *arg, const struct store_record *record)
 {
-    const struct slice_walk *walk = arg;
+    struct slice_walk *walk = arg;
     const struct list_scan *scan = walk->scan;
     if (walk->stopped ||
         walk->left == 0) /* full: the next key, match or not, is where the next page begins */
         return true;
-    return list_scan_matches_header(&scan->selector, scan->req->storage, record->key, record->header);
+    if (!list_scan_matches_header(&scan->selector, scan->req->storage, record->key, record->header))
+        return false;
+    if (walk->each)
+        return true;
+    walk->left--;
+    walk->scan->matched++;
+    return false; /* skipped: its value is not looked at */
 }
 
 /* Stops one record too late on purpose: only the next key tells that there may be more, and where it is. */
@@ -307,6 +313,11 @@ bool list_scan_slice(struct list_scan *scan, size_t max,
                                             .each = slice_each,
                                             .arg = &walk});
     return true;
+}
+
+bool list_scan_skip(struct list_scan *scan, size_t max)
+{
+    return list_scan_slice(scan, max, NULL, NULL);
 }
 
 int64_t list_scan_remaining(const struct list_scan *scan)
