@@ -1,13 +1,14 @@
 /*
  * ServiceAccount: a pod that names no service account runs as "default", takes over that account's image pull
  * secrets, and sees a token of the account, the cluster's CA and its namespace in a projected volume, unless
- * it or the account says otherwise. Not here yet: refusing pods whose account does not exist, which needs the
- * controller that makes the accounts. Source:
+ * it or the account says otherwise. A pod whose account does not exist is refused. Source:
  * https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/
  */
 #include "admission/admission.h"
+#include "admission/pod_secrets.h"
 #include "base/random.h"
 #include "openapi/gen/core_v1.h"
+#include "openapi/gen/meta_v1.h"
 
 enum {
     TOKEN_SECONDS = 3607,
@@ -99,33 +100,134 @@ static void mount_token(struct arena *arena, struct value *spec)
     fill_projection(arena, value_ensure_record(arena, volume, core_v1_Volume_projected));
 }
 
-static bool mutate(struct admission_request *req, struct error *err)
+/* ---- checks ---- */
+
+static bool is_mirror(const struct admission_request *req)
 {
-    (void)err;
-    if (req->subresource.len)
+    const struct value *meta = value_get(req->object, SLICE("metadata"));
+    return value_is_set(
+        value_get(value_at(meta, meta_v1_ObjectMeta_annotations), SLICE("kubernetes.io/config.mirror")));
+}
+
+/* Only shows what a node runs by itself: it may not reach into the cluster. */
+static bool check_mirror(struct admission_request *req, struct error *err)
+{
+    const struct value *spec = value_at(req->object, core_v1_Pod_spec);
+    if (value_text(value_at(spec, core_v1_PodSpec_serviceAccountName)).len)
+        return admission_forbid(req, err, "a mirror pod may not reference service accounts");
+    if (pod_secret_references(spec, NULL, NULL))
+        return admission_forbid(req, err, "a mirror pod may not reference secrets");
+    for (VALUE_EACH(volume, value_at(spec, core_v1_PodSpec_volumes)))
+        for (VALUE_EACH(source, value_at(value_at(volume, core_v1_Volume_projected),
+                                         core_v1_ProjectedVolumeSource_sources)))
+            if (value_is_set(value_at(source, core_v1_VolumeProjection_serviceAccountToken)))
+                return admission_forbid(req, err,
+                                        "a mirror pod may not use ServiceAccountToken volume projections");
+    return true;
+}
+
+/* The account of the pod. Until a controller makes them, a namespace may be without its "default". */
+static bool find_account(struct admission_request *req, struct slice name, struct value *ret,
+                         struct error *err)
+{
+    const struct schema_resource *accounts =
+        schema_find_resource(SLICE(""), SLICE("v1"), SLICE("serviceaccounts"));
+    *ret = value_absent;
+    return req->lookup->get(req->lookup->arg, req->arena, accounts, req->namespace, name, ret) ||
+           slice_is(name, "default") ||
+           admission_forbid(req, err,
+                            "error looking up service account %.*s/%.*s: serviceaccount \"%.*s\" not found",
+                            SLICE_ARG(req->namespace), SLICE_ARG(name), SLICE_ARG(name));
+}
+
+static bool names_item(const struct value *list, struct slice name)
+{
+    for (VALUE_EACH(item, list))
+        if (slice_eq(value_text(value_get(item, SLICE("name"))), name))
+            return true;
+    return false;
+}
+
+struct mountable {
+    struct admission_request *req;
+    struct error *err;
+    const struct value *account;
+};
+
+static bool check_secret(void *arg, const struct pod_secret_reference *ref)
+{
+    struct mountable *m = arg;
+    struct slice account =
+        value_text(value_at(value_at(m->account, core_v1_ServiceAccount_metadata), meta_v1_ObjectMeta_name));
+    const struct value *allowed = value_at(m->account, ref->pull ? core_v1_ServiceAccount_imagePullSecrets
+                                                                 : core_v1_ServiceAccount_secrets);
+    return names_item(allowed, ref->name) ||
+           admission_forbid(m->req, m->err,
+                            "%s referencing secret \"%.*s\" is not allowed because service account %.*s does "
+                            "not reference that secret",
+                            ref->where, SLICE_ARG(ref->name), SLICE_ARG(account));
+}
+
+/* An account may say that its pods see no other secrets than those it lists. */
+static bool check_secrets(struct admission_request *req, const struct value *account, struct error *err)
+{
+    struct mountable m = {req, err, account};
+    const struct value *annotations =
+        value_at(value_at(account, core_v1_ServiceAccount_metadata), meta_v1_ObjectMeta_annotations);
+    if (!value_is(value_get(annotations, SLICE("kubernetes.io/enforce-mountable-secrets")), "true"))
         return true;
+    return !pod_secret_references(value_at(req->object, core_v1_Pod_spec), check_secret, &m) ||
+           !error_is_set(err);
+}
+
+/* ---- the plugin ---- */
+
+static bool create(struct admission_request *req, struct error *err)
+{
     struct value *spec = value_ensure_record(req->arena, req->object, core_v1_Pod_spec);
     struct value *name = value_mut(spec, core_v1_PodSpec_serviceAccountName);
     struct value *secrets = value_mut(spec, core_v1_PodSpec_imagePullSecrets), account;
-    const struct schema_resource *accounts =
-        schema_find_resource(SLICE(""), SLICE("v1"), SLICE("serviceaccounts"));
+    if (is_mirror(req))
+        return check_mirror(req, err);
     if (!value_text(name).len)
         *name = value_of_cstr("default");
     *value_mut(spec, core_v1_PodSpec_serviceAccount) = *name; /* the old name of the same field */
-    if (!req->lookup->get(req->lookup->arg, req->arena, accounts, req->namespace, value_text(name), &account))
+    if (!find_account(req, value_text(name), &account, err))
+        return false;
+    if (!value_is_set(&account))
         return true;
     if (wants_token(spec, &account))
         mount_token(req->arena, spec);
     if (value_count(secrets) == 0)
         *secrets = *value_at(&account, core_v1_ServiceAccount_imagePullSecrets);
-    return true;
+    return check_secrets(req, &account, err);
+}
+
+static bool mutate(struct admission_request *req, struct error *err)
+{
+    return req->subresource.len || req->operation != ADMISSION_CREATE || create(req, err);
+}
+
+/* What admission after this plugin changed, and containers that come later. */
+static bool validate(struct admission_request *req, struct error *err)
+{
+    const struct value *spec = value_at(req->object, core_v1_Pod_spec);
+    struct value account;
+    bool later = req->operation == ADMISSION_UPDATE && slice_is(req->subresource, "ephemeralcontainers");
+    if (!later && (req->subresource.len || req->operation != ADMISSION_CREATE))
+        return true;
+    if (is_mirror(req))
+        return later || check_mirror(req, err);
+    return find_account(req, value_text(value_at(spec, core_v1_PodSpec_serviceAccountName)), &account, err) &&
+           check_secrets(req, &account, err);
 }
 
 const struct admission_plugin admission_service_account = {
     .name = "ServiceAccount",
-    .operations = ADMISSION_CREATE,
+    .operations = ADMISSION_CREATE | ADMISSION_UPDATE,
     .group = "",
     .resource = "pods",
     .mutate = mutate,
+    .validate = validate,
     .quick = true,
 };

@@ -12,30 +12,28 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "apiserver/auth_config.h"
 #include "apiserver/server.h"
 #include "base/flags.h"
 #include "base/log.h"
 
 static struct {
-    const char *data_dir, *listen, *cert, *key, *client_ca, *service_range, *node_ports, *log_level,
-        *authorization_modes;
+    const char *data_dir, *listen, *cert, *key, *client_ca, *service_range, *node_ports, *log_level;
     int64_t ready_fd, loops, workers, history, shutdown, end_with;
-    bool no_sync, anonymous, help;
+    bool no_sync, help;
 } o = {
     .data_dir = "data",
     .listen = "127.0.0.1:6443",
     .service_range = "10.96.0.0/16",
     .node_ports = "30000-32767",
     .log_level = "info",
-    .authorization_modes = "RBAC",
-    .anonymous = true,
     .ready_fd = -1,
     .workers = 64,
     .history = 300,
     .shutdown = 10,
 };
 
-static const struct flag flags[] = {
+static const struct flag own_flags[] = {
     {"data-dir", FLAG_STRING, &o.data_dir, "DIR", "folder of the store"},
     {"listen", FLAG_STRING, &o.listen, "HOST:PORT", "address to serve on; port 0 takes any"},
     {"tls-cert-file", FLAG_STRING, &o.cert, "FILE", "server certificate chain (PEM)"},
@@ -45,11 +43,6 @@ static const struct flag flags[] = {
     {"service-cluster-ip-range", FLAG_STRING, &o.service_range, "CIDR", "addresses for services"},
     {"service-node-port-range", FLAG_STRING, &o.node_ports, "LOW-HIGH",
      "ports for services of type NodePort"},
-    {"anonymous-auth", FLAG_BOOL, &o.anonymous, NULL,
-     "let requests without a credential go on as system:anonymous (else they get 401 outside the health "
-     "paths)"},
-    {"authorization-mode", FLAG_STRING, &o.authorization_modes, "MODES",
-     "who decides what a user may do, in order: RBAC, AlwaysAllow, AlwaysDeny"},
     {"history-seconds", FLAG_INT, &o.history, "N", "how long past revisions can be read", .min = 1,
      .max = 31536000},
     {"loops", FLAG_INT, &o.loops, "N", "event loops, 0 for one per core", .min = 0, .max = 256},
@@ -66,6 +59,18 @@ static const struct flag flags[] = {
      .max = 1 << 22},
     {0},
 };
+
+/* This program's own and those of identity and rights, as one table. */
+static const struct flag *all_flags(void)
+{
+    static struct flag all[64];
+    size_t n = 0;
+    for (const struct flag *f = own_flags; f->name; f++)
+        all[n++] = *f;
+    for (const struct flag *f = auth_flags; f->name; f++)
+        all[n++] = *f;
+    return all;
+}
 
 static int fail(const char *message)
 {
@@ -145,7 +150,7 @@ int main(int argc, char **argv)
 {
     struct error err = ERROR_INIT;
     const struct flag_set set = {"coxswain-apiserver", "[flags]",
-                                 "Serves the Kubernetes API from an embedded store.", flags};
+                                 "Serves the Kubernetes API from an embedded store.", all_flags()};
     switch (flags_parse(&set, argc, argv, NULL, &err)) {
     case FLAGS_HELP:
         return 0;
@@ -163,8 +168,7 @@ int main(int argc, char **argv)
         .service_range = o.service_range,
         .loops = (unsigned)o.loops,
         .workers = (unsigned)o.workers,
-        .anonymous = o.anonymous,
-        .authorization_modes = o.authorization_modes,
+        .auth = &auth_config,
         .no_sync = o.no_sync,
         .history_seconds = (uint64_t)o.history,
         .shutdown_seconds = o.shutdown,

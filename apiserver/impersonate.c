@@ -51,32 +51,15 @@ static bool service_account_parts(struct slice name, struct slice *ret_namespace
 
 static bool impersonate_extra(struct request *req, struct user *user)
 {
-    struct user_extra *extra = NULL;
-    size_t count = 0, capacity = 0;
     for (size_t i = 0; i < req->http->header_count; i++) {
-        struct slice name = req->http->headers[i].name, value = req->http->headers[i].value, key;
+        struct slice name = req->http->headers[i].name, value = req->http->headers[i].value;
         if (!slice_starts(name, SLICE(extra_prefix)))
             continue;
-        if (!query_unescape(req->arena, slice_from(name, strlen(extra_prefix)), false, &key))
-            key = slice_from(name, strlen(extra_prefix));
+        struct slice key = user_extra_key(req->arena, slice_from(name, strlen(extra_prefix)));
         if (!may(req, "authentication.k8s.io", "userextras", arena_strdup(req->arena, key), SLICE(""), value))
             return false;
-        struct user_extra *at = NULL;
-        for (size_t j = 0; j < count; j++)
-            if (slice_eq(extra[j].key, key))
-                at = &extra[j];
-        if (!at) {
-            at = arena_push(req->arena, &extra, &count, &capacity, sizeof *extra);
-            at->key = key;
-        }
-        struct slice *values = arena_alloc(req->arena, (at->count + 1) * sizeof *values);
-        if (at->count)
-            memcpy(values, at->values, at->count * sizeof *values);
-        values[at->count++] = value;
-        at->values = values;
+        user_add_extra(req->arena, user, key, value);
     }
-    user->extra = extra;
-    user->extra_count = count;
     return true;
 }
 

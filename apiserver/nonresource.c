@@ -3,6 +3,7 @@
 #include "apiserver/documents.h"
 #include "apiserver/health.h"
 #include "apiserver/metrics.h"
+#include "apiserver/openid.h"
 #include "apiserver/request.h"
 #include "apiserver/status.h"
 
@@ -175,6 +176,27 @@ static void serve_metrics(struct request *req, const struct slice *part, size_t 
     request_send_text(req, 200, "text/plain; version=0.0.4; charset=utf-8", blob_from_buf(&out));
 }
 
+/* What others need to check the tokens of service accounts (OpenID Connect Discovery). */
+static void serve_openid_config(struct request *req, const struct slice *part, size_t count)
+{
+    struct blob *document =
+        count == 1 && slice_is(part[0], "openid-configuration") ? openid_configuration(req->server) : NULL;
+    if (document)
+        request_send_text(req, 200, "application/json", document);
+    else
+        nonresource_send_404(req);
+}
+
+static void serve_openid_keys(struct request *req, const struct slice *part, size_t count)
+{
+    bool named = count == 2 && slice_is(part[0], "v1") && slice_is(part[1], "jwks");
+    struct blob *document = named ? openid_keys(req->server) : NULL;
+    if (document)
+        request_send_text(req, 200, "application/jwk-set+json", document);
+    else
+        nonresource_send_404(req);
+}
+
 static void serve_health(struct request *req, const struct slice *part, size_t count)
 {
     (void)part;
@@ -212,9 +234,16 @@ static const struct {
     bool any_method;
     void (*serve)(struct request *req, const struct slice *part, size_t count);
 } routes[] = {
-    {"api", false, serve_api},         {"apis", false, serve_apis},       {"openapi", false, serve_openapi},
-    {"version", false, serve_version}, {"metrics", false, serve_metrics}, {"healthz", true, serve_health},
-    {"livez", true, serve_health},     {"readyz", true, serve_health},
+    {"api", false, serve_api},
+    {"apis", false, serve_apis},
+    {"openapi", false, serve_openapi},
+    {"version", false, serve_version},
+    {"metrics", false, serve_metrics},
+    {"healthz", true, serve_health},
+    {"livez", true, serve_health},
+    {"readyz", true, serve_health},
+    {".well-known", false, serve_openid_config},
+    {"openid", false, serve_openid_keys},
 };
 
 void nonresource_serve(struct request *req)

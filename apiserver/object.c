@@ -1,6 +1,7 @@
 #include "apiserver/object.h"
 
 #include "apiserver/kinds/convert.h"
+#include "base/clock.h"
 #include "storage/header.h"
 
 enum { MAX_OBJECT = 16 << 20 };
@@ -242,4 +243,27 @@ void object_set_type(struct value *object, const struct schema_resource *resourc
     struct value *kind = value_get_mut(object, SLICE("kind")), *version = value_get_mut(object, SLICE("apiVersion"));
     *kind = value_of_cstr(resource->kind);
     *version = value_of_string(slice_str(resource->api_version));
+}
+
+/* The text of the first field of that name. Inside a JSON text every quote has a backslash before it, so that a name with its quotes
+ * and colon is found only where it is a name; metadata comes first, and in it uid and deletionTimestamp before what clients name. */
+static struct slice first_text(struct slice value, struct slice name)
+{
+    const char *at = memmem(value.ptr, value.len, name.ptr, name.len);
+    if (!at)
+        return SLICE("");
+    struct slice rest = slice_from(value, (size_t)(at - value.ptr) + name.len);
+    long end = slice_find(rest, '"');
+    return slice_make(rest.ptr, end < 0 ? 0 : (size_t)end);
+}
+
+struct slice object_stored_uid(struct slice value)
+{
+    return first_text(value, SLICE("\"uid\":\""));
+}
+
+int64_t object_stored_deletion(struct slice value)
+{
+    int64_t micros;
+    return clock_parse(first_text(value, SLICE("\"deletionTimestamp\":\"")), &micros) ? micros / 1000000 : 0;
 }

@@ -25,6 +25,10 @@ struct slice object_key_namespace(const struct schema_resource *resource, struct
 bool object_decode(struct arena *arena, const struct schema_resource *resource, struct slice value, bool copy,
                    struct value *ret, struct error *err);
 
+/* Of a stored value, without decoding it: the uid (empty: none), and since when it is being deleted (seconds; 0: it is not). */
+struct slice object_stored_uid(struct slice value);
+int64_t object_stored_deletion(struct slice value);
+
 struct stored {
     struct slice header, value; /* in the arena */
     size_t splice;

@@ -1,5 +1,6 @@
 #include "apiserver/request.h"
 
+#include "apiserver/auth_config.h"
 #include "apiserver/authn.h"
 #include "apiserver/authz.h"
 #include "apiserver/commit.h"
@@ -138,7 +139,8 @@ bool stage_authenticate(struct request *req)
     struct slice path = req->info.path;
     /* Health and version are open to everybody even where anonymous requests are not. */
     bool open = !req->info.is_resource && authz_is_public(path);
-    if (authn_request(req->arena, req->http, req->server->config.anonymous || open, &req->user)) {
+    if (authn_request(req->server->authn, req->arena, req->http, req->server->config.auth->anonymous || open,
+                      &req->user)) {
         req->real_user = req->user;
         return true;
     }

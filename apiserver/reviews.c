@@ -143,6 +143,23 @@ static void put_strings(struct arena *arena, struct value *list, const struct sl
         *value_append(arena, list) = value_of_string(items[i]);
 }
 
+/* ---- whose token is it ---- */
+
+static void put_user(struct arena *arena, struct value *info, const struct user *user)
+{
+    *value_mut(info, authentication_v1_UserInfo_username) = value_of_string(user->name);
+    if (user->uid.len)
+        *value_mut(info, authentication_v1_UserInfo_uid) = value_of_string(user->uid);
+    put_strings(arena, value_mut(info, authentication_v1_UserInfo_groups), user->groups, user->group_count);
+    struct value *extra = value_mut(info, authentication_v1_UserInfo_extra);
+    if (user->credential_id.len)
+        put_strings(arena, value_put(arena, extra, SLICE("authentication.kubernetes.io/credential-id")),
+                    &user->credential_id, 1);
+    for (size_t i = 0; i < user->extra_count; i++)
+        put_strings(arena, value_put(arena, extra, user->extra[i].key), user->extra[i].values,
+                    user->extra[i].count);
+}
+
 static bool answer_who_am_i(struct request *req, struct value *object)
 {
     const struct user *user = &req->user;
@@ -153,19 +170,41 @@ static bool answer_who_am_i(struct request *req, struct value *object)
         value_ensure_record(req->arena, object, authentication_v1_SelfSubjectReview_status);
     struct value *info =
         value_ensure_record(req->arena, status, authentication_v1_SelfSubjectReviewStatus_userInfo);
-    *value_mut(info, authentication_v1_UserInfo_username) = value_of_string(user->name);
-    if (user->uid.len)
-        *value_mut(info, authentication_v1_UserInfo_uid) = value_of_string(user->uid);
-    put_strings(req->arena, value_mut(info, authentication_v1_UserInfo_groups), user->groups,
-                user->group_count);
-    struct value *extra = value_mut(info, authentication_v1_UserInfo_extra);
-    if (user->credential_id.len)
-        put_strings(req->arena,
-                    value_put(req->arena, extra, SLICE("authentication.kubernetes.io/credential-id")),
-                    &user->credential_id, 1);
-    for (size_t i = 0; i < user->extra_count; i++)
-        put_strings(req->arena, value_put(req->arena, extra, user->extra[i].key), user->extra[i].values,
-                    user->extra[i].count);
+    put_user(req->arena, info, user);
+    return true;
+}
+
+static struct authn_texts asked_audiences(struct request *req, const struct value *list)
+{
+    struct slice *items = arena_alloc(req->arena, (value_count(list) + 1) * sizeof *items);
+    struct authn_texts texts = {items, 0};
+    for (VALUE_EACH(item, list))
+        items[texts.count++] = value_text(item);
+    return texts.count ? texts : authn_audiences(req->server->authn);
+}
+
+static bool answer_token(struct request *req, struct value *object)
+{
+    struct arena *arena = req->arena;
+    const struct value *spec = value_at(object, authentication_v1_TokenReview_spec);
+    struct authn_token token = {
+        value_text(value_at(spec, authentication_v1_TokenReviewSpec_token)),
+        asked_audiences(req, value_at(spec, authentication_v1_TokenReviewSpec_audiences))};
+    struct authn_answer answer;
+    if (!token.token.len)
+        return error_set(&req->err, REASON_BAD_REQUEST,
+                         "token is required for TokenReview in authentication");
+    *value_mut(object, authentication_v1_TokenReview_status) = value_absent;
+    struct value *status = value_ensure_record(arena, object, authentication_v1_TokenReview_status);
+    if (authn_check_token(req->server->authn, arena, &token, &answer) != AUTHN_YES) {
+        *value_mut(status, authentication_v1_TokenReviewStatus_error) = value_of_cstr(answer.why);
+        return true;
+    }
+    *value_mut(status, authentication_v1_TokenReviewStatus_authenticated) = value_of_bool(true);
+    put_user(arena, value_ensure_record(arena, status, authentication_v1_TokenReviewStatus_user),
+             &answer.user);
+    put_strings(arena, value_mut(status, authentication_v1_TokenReviewStatus_audiences),
+                answer.audiences.items, answer.audiences.count);
     return true;
 }
 
@@ -222,7 +261,7 @@ static const struct {
 } reviews[] = {
     {"SelfSubjectAccessReview", answer_access},  {"SubjectAccessReview", answer_access},
     {"LocalSubjectAccessReview", answer_access}, {"SelfSubjectRulesReview", answer_rules},
-    {"SelfSubjectReview", answer_who_am_i},
+    {"SelfSubjectReview", answer_who_am_i},      {"TokenReview", answer_token},
 };
 
 static bool is_question(const struct request *req)

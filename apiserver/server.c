@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "apiserver/allocate.h"
+#include "apiserver/auth_config.h"
+#include "apiserver/authn.h"
 #include "apiserver/charge.h"
 #include "apiserver/authz.h"
 #include "apiserver/bootstrap.h"
@@ -76,6 +78,7 @@ static bool open_http(struct server *server, struct error *err)
         .cert_file = server->config.cert_file,
         .key_file = server->config.key_file,
         .client_ca_file = server->config.client_ca_file,
+        .proxy_ca_file = server->config.auth->proxy_ca_file,
     };
     struct http_handler handler = {.on_request = request_serve, .on_refused = refused, .arg = server};
     server->http = http_server_new(&config, &handler, err);
@@ -103,7 +106,8 @@ struct server *server_new(const struct server_config *config, struct error *err)
     /* The store before the port: a cluster whose store cannot be read must not seem to be there. */
     if (open_store(server, err) && bootstrap_run(server, err) &&
         (server->allocator = allocator_new(server, err)) && (server->charge_locks = charge_locks_new()) &&
-        (server->authz = authz_new(server, config->authorization_modes, err)) && open_http(server, err))
+        (server->authn = authn_new(server, config->auth, err)) &&
+        (server->authz = authz_new(server, config->auth->authorization_modes, err)) && open_http(server, err))
         return server;
     server_free(server);
     return NULL;
@@ -154,6 +158,7 @@ void server_free(struct server *server)
     if (server->hub)
         hub_free(server->hub);
     authz_free(server->authz);
+    authn_free(server->authn);
     if (server->allocator)
         allocator_free(server->allocator);
     charge_locks_free(server->charge_locks);

@@ -15,6 +15,8 @@ struct api_documents;
 struct catalogues;
 struct charge_locks;
 struct service_allocator;
+struct auth_config;
+struct authn;
 struct authz;
 struct loop_target;
 
@@ -25,8 +27,7 @@ struct server_config {
     unsigned node_port_low, node_port_high;
     unsigned loops;                  /* 0: one per core */
     unsigned workers;                /* threads for what may block */
-    bool anonymous;                  /* requests without a credential are system:anonymous, not 401 */
-    const char *authorization_modes; /* "Node,RBAC" */
+    const struct auth_config *auth; /* who is believed, who decides */
     bool no_sync;
     uint64_t history_seconds;
     int64_t shutdown_seconds;
@@ -48,6 +49,7 @@ struct server {
     struct api_documents *documents;
     struct service_allocator *allocator;
     struct charge_locks *charge_locks; /* charge.h */
+    struct authn *authn;
     struct authz *authz;
     atomic_bool stopping, bootstrapped;
     atomic_uint_fast64_t audit_ids;

@@ -27,7 +27,7 @@ static const struct {
     {"pods", "exec", subresource_connect},
     {"pods", "attach", subresource_connect},
     {"pods", "portforward", subresource_connect},
-    {"serviceaccounts", "token", not_here},
+    {"serviceaccounts", "token", subresource_token},
     {NULL, "proxy", not_here},
 };
 

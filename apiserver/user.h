@@ -2,7 +2,7 @@
 #ifndef APISERVER_USER_H
 #define APISERVER_USER_H
 
-#include "base/slice.h"
+#include "base/arena.h"
 
 struct user_extra {
     struct slice key;
@@ -16,7 +16,7 @@ struct user {
     size_t group_count;
     const struct user_extra *extra;
     size_t extra_count;
-    struct slice credential_id; /* "X509SHA256=..." or empty */
+    struct slice credential_id; /* "X509SHA256=...", "JTI=..." or empty */
 };
 
 #define USER_ANONYMOUS "system:anonymous"
@@ -26,6 +26,11 @@ struct user {
 #define GROUP_MASTERS          "system:masters"
 #define GROUP_AUTHENTICATED    "system:authenticated"
 #define GROUP_UNAUTHENTICATED  "system:unauthenticated"
+
+/* Adds a value to the key's. The list must have been made by this function in this arena (or be empty). */
+void user_add_extra(struct arena *arena, struct user *user, struct slice key, struct slice value);
+/* The key in the rest of a header's name: lower case, percent signs undone. */
+struct slice user_extra_key(struct arena *arena, struct slice text);
 
 static inline bool user_in_group(const struct user *user, const char *group)
 {

@@ -35,6 +35,9 @@ static char **apiserver_arguments(const struct cluster *cluster, const struct pa
     add_flag(&w, "--tls-cert-file", cluster_pki(cluster, "apiserver.crt"));
     add_flag(&w, "--tls-private-key-file", cluster_pki(cluster, "apiserver.key"));
     add_flag(&w, "--client-ca-file", cluster_pki(cluster, "ca.crt"));
+    add_flag(&w, "--service-account-key-file", cluster_pki(cluster, "sa.pub"));
+    add_flag(&w, "--service-account-signing-key-file", cluster_pki(cluster, "sa.key"));
+    add_word(&w, "--enable-bootstrap-token-auth");
     add_flag(&w, "--service-cluster-ip-range", o->service_range);
     if (o->node_ports)
         add_flag(&w, "--service-node-port-range", o->node_ports);

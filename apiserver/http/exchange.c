@@ -135,6 +135,7 @@ void exchange_dispatch(struct http_exchange *ex)
     r->path_ok = path_parse(ex->arena, r->raw_path, &r->segments, &r->segment_count);
     ex->peer_info = ex->peer->info;
     ex->peer_info.verified = ex->peer_info.verified && peer_valid_now(ex->peer);
+    ex->peer_info.proxy_verified = ex->peer_info.proxy_verified && peer_proxy_valid_now(ex->peer);
     ex->head_only = slice_is(r->method, "HEAD");
     if (!take_job(ex)) {
         exchange_refuse(ex, 429, "too many requests of this connection are in flight");

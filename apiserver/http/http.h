@@ -30,6 +30,7 @@ struct http_header {
 struct http_peer {
     bool has_cert;  /* sent a client certificate */
     bool verified;  /* which chains to the client CA, is in its validity period now, and allows client authentication */
+    bool proxy_verified; /* the same for the CA of proxies, which say in headers who a request is from */
     struct slice common_name;
     const struct slice *organizations;
     size_t organization_count;
@@ -77,6 +78,7 @@ struct http_config {
     unsigned loops;      /* 0: one per core */
     const char *cert_file, *key_file; /* server certificate (PEM); NULL: plain HTTP, for tests */
     const char *client_ca_file;       /* NULL: no client certificates */
+    const char *proxy_ca_file; /* of certificates that only proxies have; NULL: none */
     size_t max_body;             /* bytes; 0: 3 MiB */
     size_t max_head;             /* bytes of all header fields; 0: 64 KiB; larger: 431 */
     unsigned max_connections;    /* 0: 20,000 (and what RLIMIT_NOFILE allows) */

@@ -115,6 +115,7 @@ bool bucket_take(struct bucket *bucket, double size, double per_second, int64_t 
 struct tls {
     atomic_int refs;
     SSL_CTX *ctx;
+    X509_STORE *proxy_ca; /* or NULL */
 };
 struct tls *tls_new(const struct http_config *config, struct error *err);
 struct tls *tls_ref(struct tls *tls);
@@ -126,6 +127,7 @@ struct peer {
     atomic_uint jobs; /* of this connection: handed on and not answered */
     struct http_peer info;
     int64_t not_before, not_after; /* of the verified chain, seconds */
+    int64_t proxy_not_before, proxy_not_after;
     struct arena *arena;           /* NULL without a certificate */
     char address[72];              /* "[IPv6%scope]:port" */
 };
@@ -133,6 +135,7 @@ struct peer *peer_new(h2o_socket_t *sock);
 void peer_read_certificate(struct peer *peer, SSL *ssl);
 void peer_unref(struct peer *peer);
 bool peer_valid_now(const struct peer *peer);
+bool peer_proxy_valid_now(const struct peer *peer);
 
 /* ---- outq.c ---- */
 

@@ -38,6 +38,7 @@ static void copy_config(struct http_config *to, const struct http_config *from)
     to->cert_file = dup_text(from->cert_file);
     to->key_file = dup_text(from->key_file);
     to->client_ca_file = dup_text(from->client_ca_file);
+    to->proxy_ca_file = dup_text(from->proxy_ca_file);
     set_defaults(to);
 }
 
@@ -324,6 +325,7 @@ void http_server_free(struct http_server *server)
     free((char *)server->config.cert_file);
     free((char *)server->config.key_file);
     free((char *)server->config.client_ca_file);
+    free((char *)server->config.proxy_ca_file);
     free(server);
 }
 

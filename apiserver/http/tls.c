@@ -107,19 +107,28 @@ static bool load_pair(SSL_CTX *ctx, const struct http_config *config, struct err
     return check_period(ctx, config->cert_file, err);
 }
 
-static bool load_client_ca(SSL_CTX *ctx, const char *path, struct error *err)
+/* Clients are told the names, believed if the store leads to one of the file's certificates. */
+static bool load_ca(SSL_CTX *ctx, X509_STORE *store, const char *what, const char *path, struct error *err)
 {
-    STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(path);
-    if (!names || SSL_CTX_load_verify_locations(ctx, path, NULL) != 1) {
+    STACK_OF(X509_NAME) *before = SSL_CTX_get_client_CA_list(ctx);
+    STACK_OF(X509_NAME) *names = before ? SSL_dup_CA_list(before) : sk_X509_NAME_new_null();
+    if (SSL_add_file_cert_subjects_to_stack(names, path) != 1 || X509_STORE_load_file(store, path) != 1) {
         sk_X509_NAME_pop_free(names, X509_NAME_free);
-        return certificate_error(err, "client CA", path);
+        return certificate_error(err, what, path);
     }
     SSL_CTX_set_client_CA_list(ctx, names);
-    X509_STORE_set_flags(SSL_CTX_get_cert_store(ctx),
-                         X509_V_FLAG_PARTIAL_CHAIN); /* an intermediate may be the anchor */
+    X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN); /* an intermediate may be the anchor */
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_cert_verify_callback(ctx, verify_leniently, NULL);
     return true;
+}
+
+/* A store of its own: who may speak for others is not therefore somebody, and the other way round. */
+static bool load_proxy_ca(struct tls *tls, const char *path, struct error *err)
+{
+    tls->proxy_ca = X509_STORE_new();
+    SSL_CTX_set_app_data(tls->ctx, tls->proxy_ca);
+    return load_ca(tls->ctx, tls->proxy_ca, "CA of proxies", path, err);
 }
 
 struct tls *tls_new(const struct http_config *config, struct error *err)
@@ -146,7 +155,10 @@ struct tls *tls_new(const struct http_config *config, struct error *err)
     SSL_CTX_set_alpn_select_cb(ctx, select_protocol, config->http1_only ? ctx : NULL);
     if (!load_pair(ctx, config, err))
         return NULL;
-    if (config->client_ca_file && !load_client_ca(ctx, config->client_ca_file, err))
+    if (config->client_ca_file &&
+        !load_ca(ctx, SSL_CTX_get_cert_store(ctx), "client CA", config->client_ca_file, err))
+        return NULL;
+    if (config->proxy_ca_file && !load_proxy_ca(tls, config->proxy_ca_file, err))
         return NULL;
     return steal(&tls);
 }
@@ -163,6 +175,7 @@ void tls_unref(struct tls *tls)
     if (!tls || atomic_fetch_sub(&tls->refs, 1) != 1)
         return;
     SSL_CTX_free(tls->ctx);
+    X509_STORE_free(tls->proxy_ca);
     free(tls);
 }
 
@@ -197,10 +210,20 @@ void peer_unref(struct peer *peer)
     free(peer);
 }
 
-bool peer_valid_now(const struct peer *peer)
+static bool within(int64_t from, int64_t until)
 {
     int64_t now = clock_now_seconds();
-    return now >= peer->not_before && now <= peer->not_after;
+    return now >= from && now <= until;
+}
+
+bool peer_valid_now(const struct peer *peer)
+{
+    return within(peer->not_before, peer->not_after);
+}
+
+bool peer_proxy_valid_now(const struct peer *peer)
+{
+    return within(peer->proxy_not_before, peer->proxy_not_after);
 }
 
 static struct slice name_text(struct arena *arena, X509_NAME_ENTRY *entry)
@@ -231,20 +254,34 @@ static void read_subject(struct peer *peer, X509 *cert)
     peer->info.organizations = organizations;
 }
 
-static void read_period(struct peer *peer, SSL *ssl)
+/* The time in which all certificates of the chain are valid. */
+static void read_period(STACK_OF(X509) * chain, int64_t *ret_from, int64_t *ret_until)
 {
-    STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
-    peer->not_before = INT64_MIN;
-    peer->not_after = INT64_MAX;
+    *ret_from = INT64_MIN;
+    *ret_until = INT64_MAX;
     for (int i = 0; i < sk_X509_num(chain); i++) {
         X509 *cert = sk_X509_value(chain, i);
         int64_t from = asn1_seconds(X509_get0_notBefore(cert)),
                 until = asn1_seconds(X509_get0_notAfter(cert));
-        if (from > peer->not_before)
-            peer->not_before = from;
-        if (until < peer->not_after)
-            peer->not_after = until;
+        if (from > *ret_from)
+            *ret_from = from;
+        if (until < *ret_until)
+            *ret_until = until;
     }
+}
+
+/* The second look at the same chain, with the CA of proxies. */
+static bool verify_proxy(struct peer *peer, SSL *ssl, X509 *cert)
+{
+    X509_STORE *store = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    X509_STORE_CTX *ctx = store ? X509_STORE_CTX_new() : NULL;
+    bool good = ctx && X509_STORE_CTX_init(ctx, store, cert, SSL_get_peer_cert_chain(ssl)) == 1 &&
+                X509_STORE_CTX_set_default(ctx, "ssl_client") == 1 && X509_verify_cert(ctx) == 1;
+    if (good)
+        read_period(X509_STORE_CTX_get0_chain(ctx), &peer->proxy_not_before, &peer->proxy_not_after);
+    X509_STORE_CTX_free(ctx);
+    ERR_clear_error();
+    return good;
 }
 
 void peer_read_certificate(struct peer *peer, SSL *ssl)
@@ -263,5 +300,6 @@ void peer_read_certificate(struct peer *peer, SSL *ssl)
     /* The purpose (client authentication, where the certificate restricts it) is part of the verification. */
     peer->info.verified = SSL_get_verify_result(ssl) == X509_V_OK && SSL_get0_verified_chain(ssl);
     read_subject(peer, cert);
-    read_period(peer, ssl);
+    read_period(SSL_get0_verified_chain(ssl), &peer->not_before, &peer->not_after);
+    peer->info.proxy_verified = verify_proxy(peer, ssl, cert);
 }
