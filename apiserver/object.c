@@ -7,12 +7,18 @@
 enum { MAX_OBJECT = 16 << 20 };
 
 /* /registry/<resource>.<group>/<namespace>/<name>; joined by hand, for every request needs one or more. */
-static struct slice join_key(struct arena *arena, const struct schema_resource *resource, struct slice namespace,
-                             struct slice name)
+static struct slice join_key(struct arena *arena, const struct schema_resource *resource,
+                             struct slice namespace, struct slice name)
 {
     const struct slice parts[] = {
-        SLICE("/registry/"), slice_str(resource->name), slice_str(*resource->group ? "." : ""), slice_str(resource->group),
-        SLICE("/"),          namespace,                 slice_str(namespace.len ? "/" : ""),    name,
+        SLICE("/registry/"),
+        slice_str(resource->name),
+        slice_str(*resource->group ? "." : ""),
+        slice_str(resource->group),
+        SLICE("/"),
+        namespace,
+        slice_str(namespace.len ? "/" : ""),
+        name,
     };
     size_t len = 0, count = sizeof parts / sizeof *parts;
     for (size_t i = 0; i < count; i++)
@@ -27,7 +33,8 @@ static struct slice join_key(struct arena *arena, const struct schema_resource *
     return slice_make(key, len);
 }
 
-struct slice object_prefix(struct arena *arena, const struct schema_resource *resource, struct slice namespace)
+struct slice object_prefix(struct arena *arena, const struct schema_resource *resource,
+                           struct slice namespace)
 {
     return join_key(arena, resource, namespace, slice_make("", 0));
 }
@@ -110,8 +117,8 @@ static struct slice field_or_zero(struct arena *arena, const struct schema_resou
     return text;
 }
 
-static void encode_header(struct arena *arena, const struct schema_resource *storage, const struct value *object,
-                          uint16_t body, struct slice *ret)
+static void encode_header(struct arena *arena, const struct schema_resource *storage,
+                          const struct value *object, uint16_t body, struct slice *ret)
 {
     const struct value *meta = object_meta(object), *labels = value_at(meta, meta_v1_ObjectMeta_labels);
     struct slice fields[32];
@@ -121,16 +128,21 @@ static void encode_header(struct arena *arena, const struct schema_resource *sto
     size_t count = value_count(labels);
     struct header_label *pairs = arena_alloc(arena, (count + 1) * sizeof *pairs);
     for (size_t i = 0; i < count; i++)
-        pairs[i] = (struct header_label){value_entry(labels, i)->key, value_text(&value_entry(labels, i)->value)};
+        pairs[i] =
+            (struct header_label){value_entry(labels, i)->key, value_text(&value_entry(labels, i)->value)};
     bool deleting = value_is_set(value_at(meta, meta_v1_ObjectMeta_deletionTimestamp));
     cleanup_buf struct buf out = BUF_INIT(1 << 20);
-    header_put(&out, &(struct header){.flags = deleting ? HEADER_DELETING : 0, .body = body, .fields = fields,
-                                      .field_count = field_count, .labels = pairs, .label_count = (uint16_t)count});
+    header_put(&out, &(struct header){.flags = deleting ? HEADER_DELETING : 0,
+                                      .body = body,
+                                      .fields = fields,
+                                      .field_count = field_count,
+                                      .labels = pairs,
+                                      .label_count = (uint16_t)count});
     *ret = arena_dup(arena, buf_slice(&out));
 }
 
-/* The digits' place: the first "resourceVersion" is the object's own, as only names and the uid, which are quoted
- * strings, stand before it. */
+/* The digits' place: the first "resourceVersion" is the object's own, as only names and the uid, which are
+ * quoted strings, stand before it. */
 static size_t find_version(struct slice json)
 {
     static const char mark[] = "\"resourceVersion\":\"";
@@ -194,7 +206,8 @@ void object_set_text(struct arena *arena, struct value *object, unsigned meta_fi
 
 void object_set_version(struct arena *arena, struct value *object, uint64_t revision)
 {
-    struct slice text = revision ? arena_slicef(arena, "%llu", (unsigned long long)revision) : slice_make("", 0);
+    struct slice text =
+        revision ? arena_slicef(arena, "%llu", (unsigned long long)revision) : slice_make("", 0);
     object_set_text(arena, object, meta_v1_ObjectMeta_resourceVersion, text);
 }
 
@@ -240,13 +253,15 @@ void object_set_finalizer(struct arena *arena, struct value *object, const char 
 
 void object_set_type(struct value *object, const struct schema_resource *resource)
 {
-    struct value *kind = value_get_mut(object, SLICE("kind")), *version = value_get_mut(object, SLICE("apiVersion"));
+    struct value *kind = value_get_mut(object, SLICE("kind")),
+                 *version = value_get_mut(object, SLICE("apiVersion"));
     *kind = value_of_cstr(resource->kind);
     *version = value_of_string(slice_str(resource->api_version));
 }
 
-/* The text of the first field of that name. Inside a JSON text every quote has a backslash before it, so that a name with its quotes
- * and colon is found only where it is a name; metadata comes first, and in it uid and deletionTimestamp before what clients name. */
+/* The text of the first field of that name. Inside a JSON text every quote has a backslash before it, so that
+ * a name with its quotes and colon is found only where it is a name; metadata comes first, and in it uid and
+ * deletionTimestamp before what clients name. */
 static struct slice first_text(struct slice value, struct slice name)
 {
     const char *at = memmem(value.ptr, value.len, name.ptr, name.len);

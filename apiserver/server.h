@@ -25,8 +25,8 @@ struct server_config {
     const char *cert_file, *key_file, *client_ca_file;
     const char *service_range; /* "10.96.0.0/16" */
     unsigned node_port_low, node_port_high;
-    unsigned loops;                  /* 0: one per core */
-    unsigned workers;                /* threads for what may block */
+    unsigned loops;                 /* 0: one per core */
+    unsigned workers;               /* threads for what may block */
     const struct auth_config *auth; /* who is believed, who decides */
     bool no_sync;
     uint64_t history_seconds;

@@ -1,7 +1,7 @@
 /*
- * subresource: the subresources that are more than a view of a part of the object. A table by name; those that are not here
- * (status, finalize, approval, ephemeralcontainers, resize) are ordinary reads and writes of the object, whose kind
- * keeps the other parts as they were.
+ * subresource: the subresources that are more than a view of a part of the object. A table by name; those
+ * that are not here (status, finalize, approval, ephemeralcontainers, resize) are ordinary reads and writes
+ * of the object, whose kind keeps the other parts as they were.
  */
 #include "apiserver/subresource.h"
 
@@ -9,8 +9,8 @@
 
 static bool not_here(struct request *req)
 {
-    error_set(&req->err, REASON_METHOD_NOT_ALLOWED, "%s/%s is not supported by this server yet", req->resource->name,
-              req->subresource->name);
+    error_set(&req->err, REASON_METHOD_NOT_ALLOWED, "%s/%s is not supported by this server yet",
+              req->resource->name, req->subresource->name);
     request_fail(req);
     return true;
 }

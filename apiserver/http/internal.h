@@ -128,8 +128,8 @@ struct peer {
     struct http_peer info;
     int64_t not_before, not_after; /* of the verified chain, seconds */
     int64_t proxy_not_before, proxy_not_after;
-    struct arena *arena;           /* NULL without a certificate */
-    char address[72];              /* "[IPv6%scope]:port" */
+    struct arena *arena; /* NULL without a certificate */
+    char address[72];    /* "[IPv6%scope]:port" */
 };
 struct peer *peer_new(h2o_socket_t *sock);
 void peer_read_certificate(struct peer *peer, SSL *ssl);
