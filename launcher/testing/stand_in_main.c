@@ -12,9 +12,9 @@
 #include "base/flags.h"
 
 static struct options {
-    const char *data_dir, *listen, *cert, *key, *client_ca, *services, *node_ports, *log_level;
+    const char *data_dir, *listen, *cert, *key, *client_ca, *ignored, *services, *node_ports, *log_level;
     int64_t ready_fd, loops;
-    bool no_sync;
+    bool no_sync, ignored_switch;
 } o = {.ready_fd = -1};
 
 static void on_term(int signal)
@@ -94,6 +94,9 @@ int main(int argc, char **argv)
                                  {"tls-cert-file", FLAG_STRING, &o.cert, "FILE", ""},
                                  {"tls-private-key-file", FLAG_STRING, &o.key, "FILE", ""},
                                  {"client-ca-file", FLAG_STRING, &o.client_ca, "FILE", ""},
+                                 {"service-account-key-file", FLAG_STRING, &o.ignored, "FILE", ""},
+                                 {"service-account-signing-key-file", FLAG_STRING, &o.ignored, "FILE", ""},
+                                 {"enable-bootstrap-token-auth", FLAG_BOOL, &o.ignored_switch, NULL, ""},
                                  {"service-cluster-ip-range", FLAG_STRING, &o.services, "CIDR", ""},
                                  {"service-node-port-range", FLAG_STRING, &o.node_ports, "RANGE", ""},
                                  {"log-level", FLAG_STRING, &o.log_level, "LEVEL", ""},
