@@ -30,7 +30,6 @@ void metadata_fill_create(struct arena *arena, const struct schema_resource *res
     *value_mut(meta, meta_v1_ObjectMeta_deletionTimestamp) = value_absent;
     *value_mut(meta, meta_v1_ObjectMeta_deletionGracePeriodSeconds) = value_absent;
     *value_mut(meta, meta_v1_ObjectMeta_selfLink) = value_absent;
-    *value_mut(meta, meta_v1_ObjectMeta_managedFields) = value_absent;
     *value_mut(meta, meta_v1_ObjectMeta_resourceVersion) = value_absent;
     *value_mut(meta, meta_v1_ObjectMeta_uid) = value_of_cstr(uid);
     *value_mut(meta, meta_v1_ObjectMeta_creationTimestamp) = value_of_string(clock_format_seconds(now, time));
@@ -50,7 +49,6 @@ void metadata_carry_over(struct arena *arena, struct value *object, const struct
         meta_v1_ObjectMeta_generation,
         meta_v1_ObjectMeta_namespace,
         meta_v1_ObjectMeta_name,
-        meta_v1_ObjectMeta_managedFields,
     };
     struct value *meta = object_meta_mut(arena, object);
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
@@ -152,7 +150,9 @@ static void check_owners(struct causes *c, const struct path *meta, const struct
             continue;
         struct slice name = value_text(value_at(owner, meta_v1_OwnerReference_name));
         if (controller.ptr)
-            causes_invalid_shown(c, &list, "[]", "Only one reference can have Controller set to true. Found \"true\" in references for %.*s and %.*s",
+            causes_invalid_shown(c, &list, "[]",
+                                 "Only one reference can have Controller set to true. Found \"true\" in "
+                                 "references for %.*s and %.*s",
                                  SLICE_ARG(controller), SLICE_ARG(name));
         else
             controller = name;
@@ -163,10 +163,9 @@ static void check_owners(struct causes *c, const struct path *meta, const struct
 static bool takes_plain_finalizers(const struct schema_type *type)
 {
     static const char *const prefixes[] = {
-        "io.k8s.api.core.v1.Event",     "io.k8s.api.events.",
-        "io.k8s.api.policy.",           "io.k8s.api.admissionregistration.",
-        "io.k8s.api.coordination.",     "io.k8s.api.node.",
-        "io.k8s.apiextensions-apiserver.", "io.k8s.kube-aggregator.",
+        "io.k8s.api.core.v1.Event",          "io.k8s.api.events.",       "io.k8s.api.policy.",
+        "io.k8s.api.admissionregistration.", "io.k8s.api.coordination.", "io.k8s.api.node.",
+        "io.k8s.apiextensions-apiserver.",   "io.k8s.kube-aggregator.",
     };
     for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
         if (type->openapi && slice_starts(slice_str(type->openapi), slice_str(prefixes[i])))
@@ -178,7 +177,8 @@ static void check_finalizer_domain(struct causes *c, const struct path *at, stru
 {
     if (slice_find(name, '/') < 0 && !slice_is(name, "orphan") && !slice_is(name, "foregroundDeletion") &&
         !slice_is(name, "kubernetes"))
-        causes_invalid_text(c, at, name, "is no standard finalizer and has no domain, as in example.com/name");
+        causes_invalid_text(c, at, name,
+                            "is no standard finalizer and has no domain, as in example.com/name");
 }
 
 static void check_finalizers(struct causes *c, const struct path *meta, const struct value *object)
@@ -214,7 +214,8 @@ void metadata_validate(struct causes *c, const struct schema_resource *resource,
     struct path meta = path_field(NULL, "metadata");
     const struct value *m = object_meta(object);
     check_names(c, &meta, resource, rule, object);
-    check_non_negative(c, PATH(&meta, "generation"), value_int(value_at(m, meta_v1_ObjectMeta_generation), 0));
+    check_non_negative(c, PATH(&meta, "generation"),
+                       value_int(value_at(m, meta_v1_ObjectMeta_generation), 0));
     check_common(c, &meta, m);
     check_finalizers(c, &meta, object);
 }
@@ -234,10 +235,11 @@ static void check_new_finalizers(struct causes *c, const struct path *meta, cons
         buf_put_quoted(&added, slice_str(name));
     }
     if (added.len)
-        causes_forbidden(c, PATH(meta, "finalizers"),
-                         "no new finalizers can be added if the object is being deleted, found new finalizers "
-                         "[]string{%s}",
-                         buf_cstr(&added));
+        causes_forbidden(
+            c, PATH(meta, "finalizers"),
+            "no new finalizers can be added if the object is being deleted, found new finalizers "
+            "[]string{%s}",
+            buf_cstr(&added));
 }
 
 void metadata_validate_update(struct causes *c, const struct value *object, const struct value *old)
@@ -254,7 +256,8 @@ bool metadata_spec_changed(const struct value *object, const struct value *old)
     const struct schema_type *type = object->record->type;
     for (unsigned i = 0; i < type->field_count; i++) {
         const char *name = type->fields[i].name;
-        if (!strcmp(name, "metadata") || !strcmp(name, "status") || !strcmp(name, "kind") || !strcmp(name, "apiVersion"))
+        if (!strcmp(name, "metadata") || !strcmp(name, "status") || !strcmp(name, "kind") ||
+            !strcmp(name, "apiVersion"))
             continue;
         if (!value_equal(value_at(object, i), value_at(old, i)))
             return true;

@@ -5,7 +5,8 @@
 
 #include "openapi/causes.h"
 
-static bool parse_int(const struct query *query, const char *key, int64_t when_absent, int64_t *ret, struct error *err)
+static bool parse_int(const struct query *query, const char *key, int64_t when_absent, int64_t *ret,
+                      struct error *err)
 {
     struct slice s = query_get(query, key);
     *ret = when_absent;
@@ -17,9 +18,11 @@ static bool parse_int(const struct query *query, const char *key, int64_t when_a
     *ret = strtoll(text, &end, 10);
     bool digits = (*text >= '0' && *text <= '9') || ((*text == '-' || *text == '+') && end > text + 1);
     if (*end || s.len > 23 || !digits)
-        return error_set(err, REASON_BAD_REQUEST, "strconv.ParseInt: parsing \"%.*s\": invalid syntax", SLICE_ARG(s));
+        return error_set(err, REASON_BAD_REQUEST, "strconv.ParseInt: parsing \"%.*s\": invalid syntax",
+                         SLICE_ARG(s));
     if (errno == ERANGE)
-        return error_set(err, REASON_BAD_REQUEST, "strconv.ParseInt: parsing \"%.*s\": value out of range", SLICE_ARG(s));
+        return error_set(err, REASON_BAD_REQUEST, "strconv.ParseInt: parsing \"%.*s\": value out of range",
+                         SLICE_ARG(s));
     return true;
 }
 
@@ -34,7 +37,8 @@ static bool parse_bool(const struct query *query, const char *key, bool *ret_set
 
 static bool bad_version(struct slice s, const char *why, struct error *err)
 {
-    error_set(err, REASON_UNKNOWN, "resourceVersion: Invalid value: \"%.*s\": strconv.ParseUint: parsing \"%.*s\": %s",
+    error_set(err, REASON_UNKNOWN,
+              "resourceVersion: Invalid value: \"%.*s\": strconv.ParseUint: parsing \"%.*s\": %s",
               SLICE_ARG(s), SLICE_ARG(s), why);
     if (err)
         err->code = 500; /* as upstream: not a 400 */
@@ -48,7 +52,8 @@ static bool parse_version(struct slice s, uint64_t *ret, struct error *err)
     for (size_t i = 0; i < s.len; i++) {
         if (s.ptr[i] < '0' || s.ptr[i] > '9')
             return bad_version(s, "invalid syntax", err);
-        fits = fits && !__builtin_mul_overflow(*ret, 10, ret) && !__builtin_add_overflow(*ret, s.ptr[i] - '0', ret);
+        fits = fits && !__builtin_mul_overflow(*ret, 10, ret) &&
+               !__builtin_add_overflow(*ret, s.ptr[i] - '0', ret);
     }
     return fits || bad_version(s, "value out of range", err);
 }
@@ -67,7 +72,8 @@ static void check_match(struct causes *c, const struct query *query, struct list
     if (given && !o->watch && !o->version_set)
         causes_forbidden(c, &at, "resourceVersionMatch is forbidden unless resourceVersion is provided");
     if (given && o->watch && !o->send_initial_events_set)
-        causes_forbidden(c, &at, "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
+        causes_forbidden(c, &at,
+                         "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
     if (o->continue_token.len && (given || o->watch))
         causes_forbidden(c, &at, "resourceVersionMatch is forbidden when continue is provided");
     if (slice_is(match, "Exact"))
@@ -94,7 +100,8 @@ void options_include_parse(const struct query *query, struct list_options *ret)
     ret->include_object_full = slice_is(include, "Object");
 }
 
-bool list_options_parse(struct arena *arena, const struct query *query, bool watch, struct list_options *ret, struct error *err)
+bool list_options_parse(struct arena *arena, const struct query *query, bool watch, struct list_options *ret,
+                        struct error *err)
 {
     *ret = (struct list_options){
         .watch = watch,
@@ -136,7 +143,8 @@ static void check_dry_run(struct causes *c, const struct query *query, bool *ret
         if (slice_is(query->pairs[i].value, "All"))
             *ret = true;
         else if (query->pairs[i].value.len)
-            causes_not_supported_shown(c, PATH(NULL, "dryRun"), shown_list(c->arena, query->pairs[i].value), known);
+            causes_not_supported_shown(c, PATH(NULL, "dryRun"), shown_list(c->arena, query->pairs[i].value),
+                                       known);
     }
 }
 
@@ -155,22 +163,42 @@ static void check_manager(struct causes *c, struct slice manager)
     }
 }
 
-bool write_options_parse(struct arena *arena, const struct query *query, const char *kind, struct write_options *ret,
-                         struct error *err)
+static bool parse_write(struct causes *causes, const struct query *query, const char *kind,
+                        struct write_options *ret, struct error *err)
 {
     static const char *const validations[] = {"", "Ignore", "Strict", "Warn", NULL};
-    struct causes causes = {.arena = arena};
-    *ret = (struct write_options){.manager = query_get(query, "fieldManager"), .force = parse_bool(query, "force", NULL)};
-    check_dry_run(&causes, query, &ret->dry_run);
-    check_manager(&causes, ret->manager);
+    *ret = (struct write_options){.manager = query_get(query, "fieldManager"),
+                                  .force = parse_bool(query, "force", NULL)};
+    check_dry_run(causes, query, &ret->dry_run);
+    check_manager(causes, ret->manager);
     struct slice validation = query_get(query, "fieldValidation");
     if (slice_is(validation, "Strict"))
         ret->validation = FIELDS_STRICT;
     else if (slice_is(validation, "Ignore"))
         ret->validation = FIELDS_IGNORE;
     else if (validation.len && !slice_is(validation, "Warn"))
-        causes_not_supported(&causes, PATH(NULL, "fieldValidation"), validation, validations);
-    return causes_to_error(&causes, "meta.k8s.io", kind, slice_make("", 0), err);
+        causes_not_supported(causes, PATH(NULL, "fieldValidation"), validation, validations);
+    return causes_to_error(causes, "meta.k8s.io", kind, slice_make("", 0), err);
+}
+
+bool write_options_parse(struct arena *arena, const struct query *query, const char *kind,
+                         struct write_options *ret, struct error *err)
+{
+    struct causes causes = {.arena = arena};
+    return parse_write(&causes, query, kind, ret, err);
+}
+
+bool patch_options_parse(struct arena *arena, const struct query *query, bool apply,
+                         struct write_options *ret, struct error *err)
+{
+    struct causes causes = {.arena = arena};
+    bool forces;
+    parse_bool(query, "force", &forces);
+    if (apply && !query_get(query, "fieldManager").len)
+        causes_required(&causes, PATH(NULL, "fieldManager"), "is required for apply patch");
+    if (!apply && forces)
+        causes_forbidden(&causes, PATH(NULL, "force"), "may not be specified for non-apply patch");
+    return parse_write(&causes, query, "PatchOptions", ret, err);
 }
 
 static enum propagation propagation_of(struct slice s)
@@ -199,8 +227,8 @@ static void delete_options_from_body(const struct value *body, struct delete_opt
         o->dry_run |= value_is(item, "All");
 }
 
-static bool delete_options_from_query(const struct query *query, struct delete_options *o, struct slice *policy,
-                                      struct causes *causes, struct error *err)
+static bool delete_options_from_query(const struct query *query, struct delete_options *o,
+                                      struct slice *policy, struct causes *causes, struct error *err)
 {
     if (!parse_int(query, "gracePeriodSeconds", -1, &o->grace_seconds, err))
         return false;
@@ -224,7 +252,8 @@ bool delete_options_parse(struct arena *arena, const struct query *query, const 
     struct path at = path_field(NULL, "propagationPolicy");
     static const char *const known[] = {"Foreground", "Background", "Orphan", "nil", NULL};
     if (policy.len && ret->orphan_dependents_set)
-        causes_invalid_text(&causes, &at, policy, "orphanDependents and deletionPropagation cannot be both set");
+        causes_invalid_text(&causes, &at, policy,
+                            "orphanDependents and deletionPropagation cannot be both set");
     else if (policy.len && ret->propagation == PROPAGATION_UNSET)
         causes_not_supported(&causes, &at, policy, known);
     if (ret->grace_seconds < -1)

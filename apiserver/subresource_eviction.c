@@ -1,4 +1,5 @@
-/* subresource_eviction: delete a pod if its disruption budgets allow. The decision is pure (kinds/eviction.h); here it is carried out. */
+/* subresource_eviction: delete a pod if its disruption budgets allow. The decision is pure
+ * (kinds/eviction.h); here it is carried out. */
 #include "apiserver/kinds/eviction.h"
 
 #include "admission/admission.h"
@@ -18,7 +19,8 @@ struct budgets {
 static bool collect(void *arg, const struct value *budget)
 {
     struct budgets *b = arg;
-    *(struct value *)arena_push(b->req->arena, &b->items, &b->count, &b->capacity, sizeof *b->items) = *budget;
+    *(struct value *)arena_push(b->req->arena, &b->items, &b->count, &b->capacity, sizeof *b->items) =
+        *budget;
     return true;
 }
 
@@ -44,6 +46,7 @@ static bool spend_budget(struct request *req, const struct value *budget)
         schema_find_resource(SLICE("policy"), SLICE("v1"), SLICE("poddisruptionbudgets"));
     inner.kind = kind_of(inner.resource);
     inner.info.subresource = SLICE("status");
+    inner.write.manager = SLICE("kube-apiserver");
     inner.info.name = object_text(budget, meta_v1_ObjectMeta_name);
     bool ok = write_update(&inner, spend_one, &spend, &written);
     req->err = inner.err;
@@ -64,6 +67,7 @@ static bool mark_pod(struct request *req)
     struct request inner = *req;
     struct written written;
     inner.info.subresource = SLICE("status");
+    inner.write.untracked = true;
     bool ok = req->write.dry_run || write_update(&inner, mark, NULL, &written);
     req->err = inner.err;
     return ok;
@@ -79,7 +83,8 @@ static bool allowed(struct request *req, const struct value *pod)
     if (!eviction_needs_budget(pod))
         return true;
     lookup->list(lookup->arg, req->arena, resource, req->info.namespace, collect, &budgets);
-    switch (eviction_decide(req->arena, pod, budgets.items, budgets.count, clock_now_seconds(), &budget, &req->err)) {
+    switch (eviction_decide(req->arena, pod, budgets.items, budgets.count, clock_now_seconds(), &budget,
+                            &req->err)) {
     case EVICTION_SPEND:
         return spend_budget(req, &budget);
     case EVICTION_REFUSED:
@@ -95,7 +100,8 @@ static bool allowed(struct request *req, const struct value *pod)
 static const char *body_version(struct request *req)
 {
     struct slice version, kind;
-    bool beta = decode_type_meta(req->arena, req->http->body, &version, &kind, NULL) && slice_is(version, "policy/v1beta1");
+    bool beta = decode_type_meta(req->arena, req->http->body, &version, &kind, NULL) &&
+                slice_is(version, "policy/v1beta1");
     return beta ? "policy/v1beta1" : "policy/v1";
 }
 
@@ -111,7 +117,8 @@ static bool evict(struct request *req)
         !eviction_check_body(req->arena, &body, req->info.name, &req->err))
         return false;
     const struct value *given = value_at(&body, policy_v1_Eviction_deleteOptions);
-    if (!delete_options_parse(req->arena, &req->query, value_is_set(given) ? given : NULL, &options, &req->err))
+    if (!delete_options_parse(req->arena, &req->query, value_is_set(given) ? given : NULL, &options,
+                              &req->err))
         return false;
     req->write.dry_run |= options.dry_run;
     if (!write_load(req, &pod, &revision) || !allowed(req, &pod) || !mark_pod(req))

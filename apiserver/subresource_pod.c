@@ -42,13 +42,15 @@ static bool refuse(struct request *req, const char *why)
 static bool bind(struct request *req, const struct value *current, struct value *ret_new, void *arg)
 {
     const struct value *body = &((struct binding *)arg)->body, *spec = value_at(current, core_v1_Pod_spec);
-    struct slice node = value_text(value_at(value_at(body, core_v1_Binding_target), core_v1_ObjectReference_name));
+    struct slice node =
+        value_text(value_at(value_at(body, core_v1_Binding_target), core_v1_ObjectReference_name));
     struct slice bound = value_text(value_at(spec, core_v1_PodSpec_nodeName));
     struct slice uid = object_text(body, meta_v1_ObjectMeta_uid);
     if (uid.len && !slice_eq(uid, object_text(current, meta_v1_ObjectMeta_uid)))
-        return refuse(req, arena_printf(req->arena,
-                                        "Precondition failed: UID in precondition: %.*s, UID in object meta: %.*s",
-                                        SLICE_ARG(uid), SLICE_ARG(object_text(current, meta_v1_ObjectMeta_uid))));
+        return refuse(req,
+                      arena_printf(req->arena,
+                                   "Precondition failed: UID in precondition: %.*s, UID in object meta: %.*s",
+                                   SLICE_ARG(uid), SLICE_ARG(object_text(current, meta_v1_ObjectMeta_uid))));
     if (value_is_set(value_at(object_meta(current), meta_v1_ObjectMeta_deletionTimestamp)))
         return refuse(req, arena_printf(req->arena, "pod %.*s is being deleted, cannot be assigned to a host",
                                         SLICE_ARG(req->info.name)));
@@ -62,11 +64,12 @@ static bool bind(struct request *req, const struct value *current, struct value 
     struct value *new_spec = value_ensure_record(req->arena, ret_new, core_v1_Pod_spec);
     *value_mut(new_spec, core_v1_PodSpec_nodeName) = value_of_string(node);
     for (VALUE_EACH_ENTRY(entry, value_at(object_meta(body), meta_v1_ObjectMeta_annotations)))
-        *value_put(req->arena, value_mut(object_meta_mut(req->arena, ret_new), meta_v1_ObjectMeta_annotations),
+        *value_put(req->arena,
+                   value_mut(object_meta_mut(req->arena, ret_new), meta_v1_ObjectMeta_annotations),
                    entry->key) = entry->value;
     for (VALUE_EACH_ENTRY(entry, value_at(object_meta(body), meta_v1_ObjectMeta_labels)))
-        *value_put(req->arena, value_mut(object_meta_mut(req->arena, ret_new), meta_v1_ObjectMeta_labels), entry->key) =
-            entry->value;
+        *value_put(req->arena, value_mut(object_meta_mut(req->arena, ret_new), meta_v1_ObjectMeta_labels),
+                   entry->key) = entry->value;
     set_scheduled(req->arena, ret_new);
     *value_mut(value_mut(ret_new, core_v1_Pod_status), core_v1_PodStatus_nominatedNodeName) = value_absent;
     return true;
@@ -96,6 +99,7 @@ static void run_binding(struct request *req)
               check_binding(req, &binding.body);
     if (ok && !req->info.name.len) /* POST to bindings: the body names the pod */
         req->info.name = object_text(&binding.body, meta_v1_ObjectMeta_name);
+    req->write.untracked = true; /* whose the node is does not show */
     req->resource = req->storage = pods;
     req->kind = kind_of(pods);
     if (!req->info.subresource.len)
@@ -136,9 +140,11 @@ static bool log_number(struct request *req, struct causes *causes, const char *n
         return true;
     int64_t n = strtoll(copy, &end, 10);
     if (*end)
-        return error_set(&req->err, REASON_BAD_REQUEST, "strconv.ParseInt: parsing \"%s\": invalid syntax", copy);
+        return error_set(&req->err, REASON_BAD_REQUEST, "strconv.ParseInt: parsing \"%s\": invalid syntax",
+                         copy);
     if (n < least)
-        causes_invalid_int(causes, PATH(NULL, name), n, "must be greater than or equal to %lld", (long long)least);
+        causes_invalid_int(causes, PATH(NULL, name), n, "must be greater than or equal to %lld",
+                           (long long)least);
     return true;
 }
 
@@ -148,7 +154,8 @@ static bool check_log_options(struct request *req)
     if (!log_number(req, &causes, "tailLines", 0) || !log_number(req, &causes, "limitBytes", 1))
         return false;
     if (query_get(&req->query, "sinceSeconds").len && query_get(&req->query, "sinceTime").len)
-        causes_forbidden(&causes, PATH(NULL, "[]"), "at most one of `sinceTime` or `sinceSeconds` may be specified");
+        causes_forbidden(&causes, PATH(NULL, "[]"),
+                         "at most one of `sinceTime` or `sinceSeconds` may be specified");
     else if (!log_number(req, &causes, "sinceSeconds", 1))
         return false;
     return causes_to_error(&causes, "", "PodLogOptions", req->info.name, &req->err);
@@ -165,10 +172,11 @@ bool subresource_log(struct request *req)
     }
     const struct value *spec = value_at(&pod, core_v1_Pod_spec);
     if (container.len && !has_container(&pod, container))
-        error_set(&req->err, REASON_BAD_REQUEST, "container %.*s is not valid for pod %.*s", SLICE_ARG(container),
-                  SLICE_ARG(req->info.name));
+        error_set(&req->err, REASON_BAD_REQUEST, "container %.*s is not valid for pod %.*s",
+                  SLICE_ARG(container), SLICE_ARG(req->info.name));
     else if (!container.len && value_count(value_at(spec, core_v1_PodSpec_containers)) > 1)
-        error_set(&req->err, REASON_BAD_REQUEST, "a container name must be specified for pod %.*s", SLICE_ARG(req->info.name));
+        error_set(&req->err, REASON_BAD_REQUEST, "a container name must be specified for pod %.*s",
+                  SLICE_ARG(req->info.name));
     else if (value_text(value_at(spec, core_v1_PodSpec_nodeName)).len)
         error_set(&req->err, REASON_SERVICE_UNAVAILABLE, "no node agent serves the logs of node %.*s yet",
                   SLICE_ARG(value_text(value_at(spec, core_v1_PodSpec_nodeName))));
@@ -188,9 +196,11 @@ bool subresource_connect(struct request *req)
     if (write_load(req, &pod, &revision)) {
         struct slice node = value_text(value_at(value_at(&pod, core_v1_Pod_spec), core_v1_PodSpec_nodeName));
         if (!node.len)
-            error_set(&req->err, REASON_BAD_REQUEST, "pod %.*s does not have a host assigned", SLICE_ARG(req->info.name));
+            error_set(&req->err, REASON_BAD_REQUEST, "pod %.*s does not have a host assigned",
+                      SLICE_ARG(req->info.name));
         else
-            error_set(&req->err, REASON_SERVICE_UNAVAILABLE, "no node agent serves node %.*s yet", SLICE_ARG(node));
+            error_set(&req->err, REASON_SERVICE_UNAVAILABLE, "no node agent serves node %.*s yet",
+                      SLICE_ARG(node));
     }
     request_fail(req);
     return true;

@@ -1,4 +1,5 @@
-/* patch: a change to the present object, in one of three formats. Runs as commit.h says. */
+/* patch: a change to the present object, in one of four formats. Runs as commit.h says. */
+#include "apiserver/apply.h"
 #include "apiserver/commit.h"
 #include "apiserver/output.h"
 #include "apiserver/patching.h"
@@ -71,9 +72,14 @@ static void answer(struct request *req, void *arg)
 void verb_patch(struct request *req)
 {
     enum patch_type type;
+    struct apply_config config;
     struct written *written = arena_zalloc(req->arena, sizeof *written);
-    bool ok = output_check_form(req, false) && patch_type_of(req, &type) &&
-              write_options_parse(req->arena, &req->query, "PatchOptions", &req->write, &req->err) &&
-              write_update(req, change, &type, written);
+    bool ok = output_check_form(req, false);
+    if (ok && apply_is_asked(req))
+        ok = apply_begin(req, &config) && write_update(req, apply_change, &config, written);
+    else if (ok)
+        ok = patch_type_of(req, &type) &&
+             patch_options_parse(req->arena, &req->query, false, &req->write, &req->err) &&
+             write_update(req, change, &type, written);
     commit_answer(req, ok, answer, written);
 }

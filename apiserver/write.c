@@ -7,6 +7,7 @@
 #include "apiserver/authz.h"
 #include "apiserver/escalation.h"
 #include "apiserver/kinds/kind.h"
+#include "apiserver/managed_fields.h"
 #include "apiserver/metadata.h"
 #include "apiserver/status.h"
 #include "base/clock.h"
@@ -223,6 +224,8 @@ static bool prepare_create(struct request *req, struct value *object, struct all
 {
     struct kind_request kind_req = write_kind_request(req, NULL);
     metadata_fill_create(req->arena, req->resource, object, req->info.namespace, kind_req.now);
+    if (!req->write.untracked)
+        managed_fields_track(req, NULL, object); /* before what the server adds of its own */
     struct admission_request admission = admission_of(req, ADMISSION_CREATE, object, NULL);
     if (!admission_mutate(&admission, &req->err) ||
         !allocate_begin(req->server->allocator, req->arena, req->resource, object, NULL, req->write.dry_run,
@@ -493,6 +496,7 @@ static enum store_outcome store_update(struct request *req, struct value *object
         !admission_validate(&admission, &req->err))
         return STORE_FAILED;
     object_set_version(req->arena, object, revision);
+    managed_fields_keep_times(object, old);
     bool gone = vanishes(req, object);
     if (!gone &&
         value_equal(object, old)) { /* nothing changed: nothing is written, no event, the same version */
@@ -519,32 +523,39 @@ static enum store_outcome try_update(struct request *req, struct value *object, 
     return outcome;
 }
 
+/* There is no object of the name: it is created where that is allowed. */
+static bool create_instead(struct request *req, write_change change, void *arg, struct written *ret)
+{
+    struct value object;
+    if (req->err.reason != REASON_NOT_FOUND || req->info.subresource.len ||
+        !(req->kind->creates_on_update || req->write.creates))
+        return false;
+    error_clear(&req->err);
+    if (!request_authorize(req, "create")) /* the right to update or patch is not one to create */
+        return false;
+    if (!change(req, NULL, &object, arg) || !write_check_identity(req, &object))
+        return error_is_set(&req->err) ? false
+                                       : status_not_found(&req->err, slice_str(req->resource->group),
+                                                          slice_str(req->resource->name), req->info.name);
+    object_set_text(req->arena, &object, meta_v1_ObjectMeta_name, req->info.name);
+    bool ok = write_create(req, &object, ret);
+    ret->created = true;
+    return ok;
+}
+
 bool write_update(struct request *req, write_change change, void *arg, struct written *ret)
 {
     for (int i = 0; i < MAX_TRIES; i++) {
         struct value old, object;
         uint64_t revision = 0;
         *ret = (struct written){0};
-        if (!write_load(req, &old, &revision)) {
-            if (req->err.reason != REASON_NOT_FOUND || !req->kind->creates_on_update ||
-                req->info.subresource.len)
-                return false;
-            error_clear(&req->err);
-            if (!request_authorize(req, "create")) /* the right to update or patch is not one to create */
-                return false;
-            if (!change(req, NULL, &object, arg) || !write_check_identity(req, &object))
-                return error_is_set(&req->err)
-                           ? false
-                           : status_not_found(&req->err, slice_str(req->resource->group),
-                                              slice_str(req->resource->name), req->info.name);
-            object_set_text(req->arena, &object, meta_v1_ObjectMeta_name, req->info.name);
-            bool ok = write_create(req, &object, ret);
-            ret->created = true;
-            return ok;
-        }
+        if (!write_load(req, &old, &revision))
+            return create_instead(req, change, arg, ret);
         if (!change(req, &old, &object, arg) || !write_check_identity(req, &object) ||
             !check_preconditions(req, &object, &old))
             return false;
+        if (!req->write.untracked)
+            managed_fields_track(req, &old, &object);
         enum store_outcome outcome = try_update(req, &object, &old, revision, ret);
         if (outcome != STORE_CONFLICT)
             return outcome == STORE_OK;

@@ -161,28 +161,6 @@ static void put_inline(struct document_writer *w, const struct schema *s, const 
     }
 }
 
-/* The default that v3 documents show: declared ones, and the zero values that are always written. */
-static const char *shown_default(const struct schema_field *f)
-{
-    bool always = !(f->flags & (FIELD_OMIT_EMPTY | FIELD_POINTER)), show = f->flags & FIELD_SHOW_DEFAULT;
-    if (show && f->default_json)
-        return f->default_json;
-    switch (f->schema.kind) {
-    case SCHEMA_RECORD:
-        return f->flags & FIELD_POINTER ? NULL : "{}";
-    case SCHEMA_STRING:
-        return always || show ? "\"\"" : NULL;
-    case SCHEMA_BOOL:
-        return always || show ? "false" : NULL;
-    case SCHEMA_INT32:
-    case SCHEMA_INT64:
-    case SCHEMA_FLOAT64:
-        return always || show ? "0" : NULL;
-    default:
-        return NULL;
-    }
-}
-
 static void put_extensions(struct document_writer *w, const struct schema_field *f)
 {
     static const char *const list_types[] = {NULL, "atomic", "set", "map"};
@@ -219,7 +197,7 @@ static void put_property(struct document_writer *w, const struct schema_field *f
         document_put_member(w, "description", f->doc);
         buf_putc(&w->out, ',');
     }
-    const char *shown = shown_default(f);
+    const char *shown = schema_shown_default(f);
     if (shown && w->form == DOCUMENT_V3)
         buf_printf(&w->out, "\"default\":%s,", shown);
     if (ref && w->form == DOCUMENT_V3) { /* v3 allows nothing beside a $ref */

@@ -39,29 +39,6 @@ static void put_name(struct buf *out, char before, const struct schema_field *fi
     out->len += n + 4;
 }
 
-/* Go's omitempty leaves out empty scalars, lists and maps and nil pointers, but never structs. */
-static bool is_written_when_absent(const struct schema_field *field)
-{
-    if (field->flags & FIELD_OMIT_ZERO)
-        return false;
-    if (!(field->flags & FIELD_OMIT_EMPTY))
-        return true;
-    if (field->flags & FIELD_POINTER)
-        return false;
-    switch (field->schema.kind) {
-    case SCHEMA_RECORD:
-    case SCHEMA_TIME:
-    case SCHEMA_MICRO_TIME:
-    case SCHEMA_DURATION:
-    case SCHEMA_QUANTITY:
-    case SCHEMA_INT_OR_STRING:
-    case SCHEMA_RAW:
-        return true;
-    default:
-        return false;
-    }
-}
-
 /* One key that the type does not name; *first: the brace is still to come. */
 static void put_extra(struct buf *out, bool *first, const struct value_entry *entry)
 {
@@ -82,7 +59,7 @@ static void put_record(struct buf *out, const struct schema_type *type, const st
     for (unsigned i = 0; i < type->field_count; i++) {
         const struct schema_field *field = &type->fields[i];
         const struct value *v = record ? &record->fields[i] : &value_absent;
-        if (v->kind == VALUE_ABSENT && !is_written_when_absent(field))
+        if (v->kind == VALUE_ABSENT && !schema_is_always_written(field))
             continue;
         /* Where unknown keys are kept the fields are sorted by name; the keys go between them. */
         while (extra && e < extra->count &&

@@ -109,3 +109,24 @@ const struct schema_type *schema_find_object_type(struct slice api_version, stru
         type = find_named("io.k8s.api.apidiscovery.v2.", kind, "");
     return type ? type : schema_find_kind_type(group, version, kind);
 }
+
+const char *schema_shown_default(const struct schema_field *f)
+{
+    bool always = !(f->flags & (FIELD_OMIT_EMPTY | FIELD_POINTER)), show = f->flags & FIELD_SHOW_DEFAULT;
+    if (show && f->default_json)
+        return f->default_json;
+    switch (f->schema.kind) {
+    case SCHEMA_RECORD:
+        return f->flags & FIELD_POINTER ? NULL : "{}";
+    case SCHEMA_STRING:
+        return always || show ? "\"\"" : NULL;
+    case SCHEMA_BOOL:
+        return always || show ? "false" : NULL;
+    case SCHEMA_INT32:
+    case SCHEMA_INT64:
+    case SCHEMA_FLOAT64:
+        return always || show ? "0" : NULL;
+    default:
+        return NULL;
+    }
+}

@@ -161,6 +161,24 @@ static inline int schema_find_field(const struct schema_type *type, const char *
     return -1;
 }
 
+/* Is the field in JSON even when it is not set? Go's omitempty leaves out empty scalars, lists and maps and
+ * nil pointers, but never structs. */
+static inline bool schema_is_always_written(const struct schema_field *field)
+{
+    const unsigned structs = 1u << SCHEMA_RECORD | 1u << SCHEMA_TIME | 1u << SCHEMA_MICRO_TIME |
+                             1u << SCHEMA_DURATION | 1u << SCHEMA_QUANTITY | 1u << SCHEMA_INT_OR_STRING |
+                             1u << SCHEMA_RAW;
+    if (field->flags & FIELD_OMIT_ZERO)
+        return false;
+    if (!(field->flags & FIELD_OMIT_EMPTY))
+        return true;
+    return !(field->flags & FIELD_POINTER) && (structs >> field->schema.kind & 1);
+}
+
+/* The default that OpenAPI v3 documents show, as JSON, or NULL: declared ones, and the zero values that are
+ * always written. */
+const char *schema_shown_default(const struct schema_field *field);
+
 /* Verbs as bits, in upstream's order of names. */
 enum verb {
     VERB_CREATE = 1,

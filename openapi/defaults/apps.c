@@ -2,6 +2,7 @@
 #include "openapi/gen/apps_v1.h"
 #include "openapi/gen/core_v1.h"
 #include "openapi/gen/hooks.h"
+#include "openapi/gen/meta_v1.h"
 
 static void default_update_strategy(struct value *spec, struct arena *arena)
 {
@@ -11,7 +12,8 @@ static void default_update_strategy(struct value *spec, struct arena *arena)
         default_text(strategy, apps_v1_StatefulSetUpdateStrategy_type, "RollingUpdate");
         value_ensure_record(arena, strategy, apps_v1_StatefulSetUpdateStrategy_rollingUpdate);
     }
-    if (!value_is(value_at(strategy, apps_v1_StatefulSetUpdateStrategy_type), "RollingUpdate") || !value_is_set(rolling))
+    if (!value_is(value_at(strategy, apps_v1_StatefulSetUpdateStrategy_type), "RollingUpdate") ||
+        !value_is_set(rolling))
         return;
     default_int(rolling, apps_v1_RollingUpdateStatefulSetStrategy_partition, 0);
     default_int(rolling, apps_v1_RollingUpdateStatefulSetStrategy_maxUnavailable, 1);
@@ -29,10 +31,12 @@ void default_hook_apps_v1_StatefulSet(struct value *record, struct arena *arena)
     }
 }
 
-/* The numbers of a rolling update are filled in only when that is the strategy; with another they are a mistake to be shown. */
+/* The numbers of a rolling update are filled in only when that is the strategy; with another they are a
+ * mistake to be shown. */
 static struct value *rolling_update(struct value *strategy, unsigned type, unsigned rolling)
 {
-    bool applies = value_is(value_at(strategy, type), "RollingUpdate") && value_is_set(value_at(strategy, rolling));
+    bool applies =
+        value_is(value_at(strategy, type), "RollingUpdate") && value_is_set(value_at(strategy, rolling));
     return applies ? value_mut(strategy, rolling) : NULL;
 }
 
@@ -47,11 +51,22 @@ void default_hook_apps_v1_DeploymentStrategy(struct value *record, struct arena 
     default_text(rolling, apps_v1_RollingUpdateDeployment_maxSurge, "25%");
 }
 
+/* How often the template changed stands in an annotation, also while it is zero: whoever writes the object
+ * owns it. */
+void default_hook_apps_v1_DaemonSet(struct value *record, struct arena *arena)
+{
+    struct value *meta = value_ensure_record(arena, record, apps_v1_DaemonSet_metadata);
+    struct value *annotations = value_mut(meta, meta_v1_ObjectMeta_annotations);
+    struct value *text = value_put(arena, annotations, SLICE("deprecated.daemonset.template.generation"));
+    if (!value_is_set(text))
+        *text = value_of_cstr("0");
+}
+
 void default_hook_apps_v1_DaemonSetUpdateStrategy(struct value *record, struct arena *arena)
 {
     (void)arena;
-    struct value *rolling =
-        rolling_update(record, apps_v1_DaemonSetUpdateStrategy_type, apps_v1_DaemonSetUpdateStrategy_rollingUpdate);
+    struct value *rolling = rolling_update(record, apps_v1_DaemonSetUpdateStrategy_type,
+                                           apps_v1_DaemonSetUpdateStrategy_rollingUpdate);
     if (!rolling)
         return;
     default_int(rolling, apps_v1_RollingUpdateDaemonSet_maxUnavailable, 1);
