@@ -1,6 +1,7 @@
 #include "apiserver/metrics.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -28,14 +29,16 @@ struct series {
     bool dry_run;
     uint64_t count, bytes, bucket[BUCKETS + 1];
     double seconds;
-    uint64_t events, event_bytes;
-    int64_t watches;
+    /* Counted without the lock: */
+    _Atomic uint64_t events;
+    _Atomic int64_t watches;
 };
 
 struct metrics {
     pthread_mutex_t lock;
     struct series *table[TABLE_SIZE];
     int64_t started;
+    _Atomic int64_t in_flight[REQUEST_KINDS];
 };
 
 struct metrics *metrics_new(void)
@@ -73,15 +76,21 @@ void metrics_free(struct metrics *m)
 }
 
 /* Only words of our own become labels: a client must not be able to make new series. */
+/* Upstream's label is the method, but for lists, watches and applies. */
 static const char *verb_label(const struct request *req)
 {
-    static const char *const known[] = {
-        "create", "delete", "deletecollection", "get", "list", "patch", "update", "watch", "post", "put"};
-    static const char *const upper[] = {
-        "CREATE", "DELETE", "DELETECOLLECTION", "GET", "LIST", "PATCH", "UPDATE", "WATCH", "POST", "PUT"};
-    for (size_t i = 0; req->info.verb && i < sizeof known / sizeof *known; i++)
-        if (strcmp(req->info.verb, known[i]) == 0)
-            return upper[i];
+    static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"};
+    const char *verb = req->info.verb ? req->info.verb : "";
+    if (strcmp(verb, "list") == 0)
+        return "LIST";
+    if (strcmp(verb, "watch") == 0)
+        return "WATCH";
+    if (strcmp(verb, "patch") == 0 &&
+        slice_starts(http_header_get(req->http, "content-type"), SLICE("application/apply-patch+")))
+        return "APPLY";
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+        if (slice_is(req->http->method, methods[i]))
+            return methods[i];
     return "OTHER";
 }
 
@@ -89,7 +98,8 @@ static const char *scope_label(const struct request *req)
 {
     if (!req->resource)
         return "";
-    return req->info.name.len ? "resource" : req->info.namespace.len ? "namespace" : "cluster";
+    bool one = req->info.name.len || slice_is(req->http->method, "POST");
+    return one ? "resource" : req->info.namespace.len ? "namespace" : "cluster";
 }
 
 static uintptr_t hash_of(const struct request *req)
@@ -141,16 +151,31 @@ static struct series *find(struct metrics *m, const struct request *req, int cod
     return *slot = s;
 }
 
-void metrics_count_request(struct metrics *m, const struct request *req, int code, int64_t nanos,
-                           size_t bytes)
+void metrics_begin(struct metrics *m, struct request *req)
+{
+    bool reads = slice_is(req->http->method, "GET") || slice_is(req->http->method, "HEAD");
+    req->in_flight = reads ? REQUEST_READ_ONLY : REQUEST_MUTATING;
+    atomic_fetch_add_explicit(&m->in_flight[req->in_flight], 1, memory_order_relaxed);
+}
+
+static void leave(struct metrics *m, struct request *req)
+{
+    if (req->in_flight == REQUEST_NOT_COUNTED)
+        return;
+    atomic_fetch_sub_explicit(&m->in_flight[req->in_flight], 1, memory_order_relaxed);
+    req->in_flight = REQUEST_NOT_COUNTED;
+}
+
+void metrics_count_request(struct metrics *m, struct request *req, int code, int64_t nanos, size_t bytes)
 {
     double seconds = (double)nanos / 1e9;
     int bucket = 0;
     while (bucket < BUCKETS && seconds > bucket_bounds[bucket])
         bucket++;
+    leave(m, req);
     pthread_mutex_lock(&m->lock);
     find(m, req, code)->count++;
-    if (!req->answered_stream && code < 400) { /* the latency of refusals would hide that of work */
+    if (!req->answered_stream) {
         struct series *s = find(m, req, 0);
         s->bytes += bytes;
         s->seconds += seconds;
@@ -159,20 +184,24 @@ void metrics_count_request(struct metrics *m, const struct request *req, int cod
     pthread_mutex_unlock(&m->lock);
 }
 
-void metrics_watch(struct metrics *m, const struct request *req, int change)
+struct series *metrics_watch_begin(struct metrics *m, struct request *req)
 {
-    pthread_mutex_lock(&m->lock);
-    find(m, req, 0)->watches += change;
-    pthread_mutex_unlock(&m->lock);
-}
-
-void metrics_count_watch_events(struct metrics *m, const struct request *req, uint64_t events, uint64_t bytes)
-{
+    leave(m, req);
     pthread_mutex_lock(&m->lock);
     struct series *s = find(m, req, 0);
-    s->events += events;
-    s->event_bytes += bytes;
     pthread_mutex_unlock(&m->lock);
+    atomic_fetch_add_explicit(&s->watches, 1, memory_order_relaxed);
+    return s;
+}
+
+void metrics_watch_events(struct series *s, uint64_t events)
+{
+    atomic_fetch_add_explicit(&s->events, events, memory_order_relaxed);
+}
+
+void metrics_watch_end(struct series *s)
+{
+    atomic_fetch_sub_explicit(&s->watches, 1, memory_order_relaxed);
 }
 
 static void head(struct buf *out, const char *name, const char *type, const char *help)
@@ -235,17 +264,30 @@ static void put_watchers(struct buf *out, const struct series *s)
         return;
     buf_printf(out, "apiserver_longrunning_requests{");
     labels(out, s);
-    buf_printf(out, "} %lld\n", (long long)s->watches);
+    buf_printf(out, "} %lld\n", (long long)atomic_load_explicit(&s->watches, memory_order_relaxed));
 }
 
 static void put_events(struct buf *out, const struct series *s)
 {
-    if (s->events)
+    uint64_t events = atomic_load_explicit(&s->events, memory_order_relaxed);
+    if (events)
         buf_printf(out, "apiserver_watch_events_total{group=\"%s\",resource=\"%s\",version=\"%s\"} %llu\n",
-                   s->group, s->name, s->version, (unsigned long long)s->events);
+                   s->group, s->name, s->version, (unsigned long long)events);
 }
 
-static void put_objects(struct buf *out, struct server *server)
+static void put_in_flight(struct buf *out, struct metrics *m)
+{
+    static const char *const kinds[REQUEST_KINDS] = {
+        [REQUEST_READ_ONLY] = "readOnly", [REQUEST_MUTATING] = "mutating"};
+    head(out, "apiserver_current_inflight_requests", "gauge",
+         "Requests that are not answered yet, without watches.");
+    for (int i = REQUEST_READ_ONLY; i < REQUEST_KINDS; i++)
+        buf_printf(out, "apiserver_current_inflight_requests{request_kind=\"%s\"} %lld\n", kinds[i],
+                   (long long)atomic_load_explicit(&m->in_flight[i], memory_order_relaxed));
+}
+
+/* Under the name of today and under the one that dashboards have had for long. */
+static void put_objects(struct buf *out, struct buf *old, struct server *server)
 {
     struct catalogue *catalogue = catalogues_pin(server->catalogues);
     struct discovery_list list = catalogue_list(catalogue);
@@ -256,7 +298,9 @@ static void put_objects(struct buf *out, struct server *server)
             if (!(res->verbs & VERB_LIST) || (res->storage && res->storage != res))
                 continue;
             uint64_t count = store_count(server->store, object_prefix(arena, res, slice_make("", 0)));
-            buf_printf(out, "apiserver_storage_objects{resource=\"%s%s%s\"} %llu\n", res->name,
+            buf_printf(out, "apiserver_resource_objects{group=\"%s\",resource=\"%s\"} %llu\n", res->group,
+                       res->name, (unsigned long long)count);
+            buf_printf(old, "apiserver_storage_objects{resource=\"%s%s%s\"} %llu\n", res->name,
                        *res->group ? "." : "", res->group, (unsigned long long)count);
         }
     }
@@ -287,9 +331,6 @@ static void put_http_and_store(struct buf *out, struct server *server)
     struct store_stats store;
     http_server_stats(server->http, &http);
     store_stats(server->store, &store);
-    head(out, "apiserver_current_inflight_requests", "gauge", "Requests that wait or run on worker threads.");
-    buf_printf(out, "apiserver_current_inflight_requests{request_kind=\"mutating\"} %zu\n",
-               pool_pending(server->workers));
     head(out, "apiserver_registered_watchers", "gauge", "Open watches.");
     buf_printf(out, "apiserver_registered_watchers %llu\n", (unsigned long long)hub_watch_count(server->hub));
     head(out, "coxswain_http_connections", "gauge", "Open client connections.");
@@ -316,8 +357,12 @@ void metrics_write(struct metrics *m, struct server *server, struct buf *out)
     head(out, "apiserver_watch_events_total", "counter", "Events sent to watchers.");
     each(m, out, put_events);
     pthread_mutex_unlock(&m->lock);
-    head(out, "apiserver_storage_objects", "gauge", "Objects stored, by resource.");
-    put_objects(out, server);
+    put_in_flight(out, m);
+    cleanup_buf struct buf old = BUF_INIT(BUF_UNLIMITED);
+    head(&old, "apiserver_storage_objects", "gauge", "Objects stored, by resource.");
+    head(out, "apiserver_resource_objects", "gauge", "Objects stored, by group and resource.");
+    put_objects(out, &old, server);
+    buf_put_slice(out, buf_slice(&old));
     put_http_and_store(out, server);
     put_process(m, out);
 }

@@ -5,6 +5,7 @@
 #include "apiserver/authz.h"
 #include "apiserver/commit.h"
 #include "apiserver/kinds/kind.h"
+#include "apiserver/metrics.h"
 #include "apiserver/status.h"
 #include "base/clock.h"
 #include "base/random.h"
@@ -115,6 +116,7 @@ void request_serve(void *server, struct http_exchange *exchange)
     query_parse(req->arena, http->raw_query, &req->query);
     request_info_parse(req->arena, http->method, http->raw_path, http->segments, http->segment_count,
                        &req->query, &req->info);
+    metrics_begin(req->server->metrics, req);
     if (!http->path_ok) {
         refuse_path(req);
         return;

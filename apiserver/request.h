@@ -46,6 +46,7 @@ struct request {
     bool never_zip;
     struct slice etag;                /* of the answer, or empty */
     bool answered_stream;             /* the answer is a watch: latency is not counted */
+    unsigned char in_flight;          /* enum request_kind (metrics.h) */
     void (*run)(struct request *req); /* what the worker runs */
 
     /* Writes: see commit.h. */

@@ -38,7 +38,8 @@ struct watch {
     struct buf out;
     struct blob *ready;
     bool failed;
-    uint64_t events, bytes;
+    struct series *series; /* where events are counted */
+    uint64_t events, counted, bytes;
 };
 
 /* ---- ending (loop) ---- */
@@ -58,8 +59,7 @@ static void stream_closed(void *arg)
     struct watch *w = arg;
     w->closed = true;
     stop_parts(w);
-    metrics_watch(w->req->server->metrics, w->req, -1);
-    metrics_count_watch_events(w->req->server->metrics, w->req, w->events, w->bytes);
+    metrics_watch_end(w->series);
     request_done(w->req, 200, w->bytes);
     http_unref(w->req->exchange);
 }
@@ -73,12 +73,25 @@ static void end(struct watch *w)
     http_stream_end(w->req->exchange);
 }
 
+static void send(struct watch *w, struct blob *lines)
+{
+    w->bytes += lines->len;
+    w->unsent = http_stream_write(w->req->exchange, lines);
+}
+
+/* Once for all events of a turn. */
+static void count_events(struct watch *w)
+{
+    if (w->events > w->counted)
+        metrics_watch_events(w->series, w->events - w->counted);
+    w->counted = w->events;
+}
+
 static void write_out(struct watch *w, struct buf *out)
 {
-    if (out->len) {
-        w->bytes += out->len;
-        w->unsent = http_stream_write(w->req->exchange, blob_from_buf(out));
-    }
+    count_events(w);
+    if (out->len)
+        send(w, blob_from_buf(out));
     buf_release(out);
 }
 
@@ -181,9 +194,7 @@ static void put_event(struct watch *w, struct store_event *event, struct buf *ou
     struct slice value = left ? with_revision(arena, event->prev_value, event->revision) : event->value;
     if (req->accept.as == AS_ITSELF && req->storage == req->resource) {
         struct blob *line = shared_line(event, slot, types[slot], value);
-        w->bytes += line->len;
-        w->unsent =
-            http_stream_write(req->exchange, line); /* by reference: a thousand watchers share one copy */
+        send(w, line); /* by reference: a thousand watchers share one copy */
         return;
     }
     output_event(req, &w->scan.options, types[slot], value, !w->headers_sent, out);
@@ -267,8 +278,8 @@ static void send_initial(void *arg)
     if (w->closed || w->ending) {
         blob_unref(ready);
     } else {
-        w->bytes += ready->len;
-        w->unsent = http_stream_write(exchange, ready);
+        count_events(w);
+        send(w, ready);
         if (w->failed)
             end_with_error(w, REASON_INTERNAL, "the initial state cannot be read");
         else if (w->scan.done) {
@@ -329,7 +340,7 @@ static void start_stream(void *arg)
     if (seconds <= 0) /* spread, so that a thousand clients do not come back in the same second */
         seconds = DEFAULT_SECONDS + random_below(DEFAULT_SECONDS);
     req->answered_stream = true;
-    metrics_watch(req->server->metrics, req, +1);
+    w->series = metrics_watch_begin(req->server->metrics, req);
     /* The reference that came along is the stream's now; stream_closed gives it back. */
     http_stream_start(req->exchange, &response, &handler);
     w->timeout = http_timer_start(req->server->http, req->http->loop, seconds * 1000, timed_out, w);

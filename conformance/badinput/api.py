@@ -113,7 +113,8 @@ class Connection:
 class Cluster:
     """A cluster of `coxswain up`, in a folder of its own. Ends with close()."""
 
-    def __init__(self):
+    def __init__(self, level="warn"):
+        self.level = level
         self.dir = tempfile.mkdtemp(prefix="coxswain-badinput-")
         self.data = os.path.join(self.dir, "data")
         self.env = dict(os.environ, HOME=self.dir)
@@ -128,7 +129,7 @@ class Cluster:
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
 
     def start(self, listen):
-        done = self.launcher("up", "--detach", "--parts", "apiserver", "--log-level", "warn", "--listen", listen)
+        done = self.launcher("up", "--detach", "--parts", "apiserver", "--log-level", self.level, "--listen", listen)
         if done.returncode:
             raise RuntimeError("up failed: " + done.stdout + done.stderr)
         with open(os.path.join(self.data, "kubeconfig")) as file:
