@@ -10,8 +10,12 @@ def can_i(run):
     run.says("yes", "auth", "can-i", "create", "pods")
     run.says("yes", "auth", "can-i", "*", "*", "--all-namespaces")
     run.says("yes", "auth", "can-i", "get", "/logs")
-    # Others may not even ask until there are roles (docs/compatibility.md).
-    run.has(run.fails("auth", "can-i", "delete", "nodes", "--as=nobody"), 'User "nobody" cannot create resource "selfsubjectaccessreviews"')
+    run.match(run.fails("auth", "can-i", "delete", "nodes", "--as=nobody"), r"^no\b")
+    run.ok("create", "role", "reader", "--verb=get,list", "--resource=pods")
+    run.ok("create", "rolebinding", "reader", "--role=reader", "--user=somebody")
+    run.says("yes", "auth", "can-i", "list", "pods", "--as=somebody")
+    run.match(run.fails("auth", "can-i", "delete", "pods", "--as=somebody"), r"^no\b")
+    run.match(run.fails("auth", "can-i", "list", "pods", "-n", "default", "--as=somebody"), r"^no\b")
 
 
 @scenario("auth can-i --list")
