@@ -23,8 +23,8 @@ static bool is_read(const struct request *req)
     return slice_is(req->http->method, "GET") || slice_is(req->http->method, "HEAD");
 }
 
-/* A document with an ETag: a client that has it gets 304. */
-static void send_document(struct request *req, const char *content_type, struct blob *document)
+/* A document has an ETag, and a client that has it already gets 304. True: that was the answer. */
+static bool send_not_modified(struct request *req, const char *content_type, struct blob *document)
 {
     struct slice etag = documents_etag(req->arena, document);
     struct slice given = http_header_get(req->http, "if-none-match");
@@ -39,32 +39,43 @@ static void send_document(struct request *req, const char *content_type, struct 
         blob_unref(document);
         request_done(req, 304, 0);
         http_respond(req->exchange, &response, NULL);
-        return;
+        return true;
     }
     req->etag = etag;
     req->never_zip = true; /* as upstream: these are asked for once and kept */
-    request_send_text(req, 200, content_type, document);
+    return false;
 }
 
-static const char aggregated_type[] = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
-
-static void send_discovery(struct request *req, enum document plain, enum document aggregated)
+static void send_document(struct request *req, const char *content_type, struct blob *document)
 {
-    if (!negotiate_accept(http_header_get(req->http, "accept"), OFFER_DISCOVERY, &req->accept, &req->err)) {
+    if (!send_not_modified(req, content_type, document))
+        request_send_text(req, 200, content_type, document);
+}
+
+static void send_aggregated(struct request *req, struct blob *document)
+{
+    if (!send_not_modified(req, accept_content_type(&req->accept), document))
+        request_send_json(req, 200, document);
+}
+
+static void send_discovery(struct request *req, enum document plain, enum document aggregated,
+                           unsigned offers)
+{
+    if (!negotiate_accept(http_header_get(req->http, "accept"), offers, &req->accept, &req->err)) {
         request_fail(req);
         return;
     }
     if (req->accept.as == AS_DISCOVERY)
-        send_document(req, aggregated_type, documents_get(req->server, request_catalogue(req), aggregated));
+        send_aggregated(req, documents_get(req->server, request_catalogue(req), aggregated));
     else
         request_send_json(req, 200, documents_get(req->server, request_catalogue(req), plain));
 }
 
-static void send_group_document(struct request *req, struct blob *document)
+static void send_group_document(struct request *req, struct blob *document, unsigned offers)
 {
     if (!document) {
         fail_not_found(req);
-    } else if (!negotiate_accept(http_header_get(req->http, "accept"), 0, &req->accept, &req->err)) {
+    } else if (!negotiate_accept(http_header_get(req->http, "accept"), offers, &req->accept, &req->err)) {
         blob_unref(document);
         request_fail(req);
     } else {
@@ -83,21 +94,38 @@ static struct blob *group_version_document(struct request *req, struct slice gro
 static void serve_api(struct request *req, const struct slice *part, size_t count)
 {
     if (count == 0)
-        send_discovery(req, DOCUMENT_API, DOCUMENT_API_AGGREGATED);
+        send_discovery(req, DOCUMENT_API, DOCUMENT_API_AGGREGATED, OFFER_DISCOVERY);
     else
-        send_group_document(req, count == 1 ? group_version_document(req, SLICE(""), part[0]) : NULL);
+        send_group_document(req, count == 1 ? group_version_document(req, SLICE(""), part[0]) : NULL, 0);
 }
 
 static void serve_apis(struct request *req, const struct slice *part, size_t count)
 {
     if (count == 0)
-        send_discovery(req, DOCUMENT_APIS, DOCUMENT_APIS_AGGREGATED);
+        send_discovery(req, DOCUMENT_APIS, DOCUMENT_APIS_AGGREGATED, OFFER_DISCOVERY | OFFER_UNROUTED);
     else if (!catalogue_has_group(request_catalogue(req), part[0]))
         nonresource_send_404(req);
     else if (count == 1)
-        send_group_document(req, discovery_group(catalogue_list(request_catalogue(req)), part[0]));
+        send_group_document(req, discovery_group(catalogue_list(request_catalogue(req)), part[0]),
+                            OFFER_UNROUTED);
     else
-        send_group_document(req, group_version_document(req, part[0], part[1]));
+        send_group_document(req, group_version_document(req, part[0], part[1]), 0);
+}
+
+static void serve_openapi_v2(struct request *req)
+{
+    /* The last one with a dot where clients ask with an "@", which no media type may hold (RFC 6838). */
+    static const char *const types[] = {"json", "com.github.proto-openapi.spec.v2@v1.0+protobuf",
+                                        "com.github.proto-openapi.spec.v2.v1.0+protobuf"};
+    int type = negotiate_among(http_header_get(req->http, "accept"), types, 3);
+    if (type < 0)
+        request_send_text(req, 406, "", NULL);
+    else if (type == 0)
+        send_document(req, "application/json",
+                      documents_get(req->server, request_catalogue(req), DOCUMENT_OPENAPI_V2));
+    else
+        send_document(req, "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
+                      documents_get(req->server, request_catalogue(req), DOCUMENT_OPENAPI_V2_PROTOBUF));
 }
 
 /* On a worker: the first time a document is asked for it is made, in tens of milliseconds. */
@@ -107,14 +135,8 @@ static void run_openapi(struct request *req)
     size_t count = req->http->segment_count - 1;
     while (count > 0 && part[count - 1].len == 0)
         count--;
-    /* With a dot where clients ask with an "@", which no media type may hold (RFC 6838). */
-    static const char protobuf[] = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
-    struct slice accept = http_header_get(req->http, "accept");
     if (count == 1 && slice_is(part[0], "v2")) {
-        bool wants = accept.ptr && memmem(accept.ptr, accept.len, "proto-openapi.spec.v2", 21);
-        struct blob *document = documents_get(req->server, request_catalogue(req),
-                                              wants ? DOCUMENT_OPENAPI_V2_PROTOBUF : DOCUMENT_OPENAPI_V2);
-        send_document(req, wants ? protobuf : "application/json", document);
+        serve_openapi_v2(req);
     } else if (count == 1 && slice_is(part[0], "v3")) {
         /* The type is upstream's, which leaves it to be guessed. */
         send_document(req, "text/plain; charset=utf-8",
@@ -145,11 +167,7 @@ static void serve_version(struct request *req, const struct slice *part, size_t 
         fail_not_found(req);
         return;
     }
-    if (!negotiate_accept(http_header_get(req->http, "accept"), OFFER_STREAM, &req->accept, &req->err)) {
-        error_clear(&req->err);
-        req->err.has_details = true;
-        error_set(&req->err, REASON_NOT_ACCEPTABLE,
-                  "406: Not Acceptable\n\nAvailable representations: application/json");
+    if (!negotiate_accept(http_header_get(req->http, "accept"), OFFER_JSON, &req->accept, &req->err)) {
         request_fail(req);
         return;
     }
@@ -226,6 +244,7 @@ static void serve_root(struct request *req)
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
         buf_printf(&out, ",\"%s\"", fixed[i]);
     buf_puts(&out, "]}\n");
+    req->accept = (struct accept){.pretty = true}; /* always JSON */
     request_send_json(req, 200, blob_from_buf(&out));
 }
 

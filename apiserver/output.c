@@ -1,8 +1,11 @@
 #include "apiserver/output.h"
 
 #include "apiserver/kinds/kind.h"
+#include "apiserver/represent.h"
 #include "apiserver/status.h"
 #include "base/clock.h"
+#include "openapi/protobuf.h"
+#include "openapi/protobuf_wire.h"
 #include "openapi/table.h"
 #include "storage/header.h"
 
@@ -31,8 +34,10 @@ static const char *meta_version(const struct request *req)
 static void put_table_head(struct request *req, struct slice version, struct slice token, int64_t remaining,
                            bool columns, struct buf *out)
 {
-    buf_printf(out, "{\"kind\":\"Table\",\"apiVersion\":\"meta.k8s.io/%s\",\"metadata\":{\"resourceVersion\":\"%.*s\"",
-               meta_version(req), SLICE_ARG(version));
+    buf_printf(
+        out,
+        "{\"kind\":\"Table\",\"apiVersion\":\"meta.k8s.io/%s\",\"metadata\":{\"resourceVersion\":\"%.*s\"",
+        meta_version(req), SLICE_ARG(version));
     if (token.len) {
         buf_puts(out, ",\"continue\":");
         buf_put_json_string(out, token);
@@ -58,13 +63,15 @@ static void put_row(struct request *req, struct arena *arena, const struct list_
     buf_release(&json);
 }
 
-/* A tree of the stored version (of the one asked for, when it is shown as it is) in whatever form was asked for. */
+/* A tree of the stored version (of the one asked for, when it is shown as it is) in whatever form was asked
+ * for. */
 static void put_object(struct request *req, struct arena *arena, const struct list_options *options,
                        const struct value *object, bool columns, struct buf *out)
 {
     switch (req->accept.as) {
     case AS_TABLE:
-        put_table_head(req, object_text(object, meta_v1_ObjectMeta_resourceVersion), SLICE(""), -1, columns, out);
+        put_table_head(req, object_text(object, meta_v1_ObjectMeta_resourceVersion), SLICE(""), -1, columns,
+                       out);
         put_row(req, arena, options, object, out);
         buf_puts(out, "]}");
         break;
@@ -104,7 +111,8 @@ static void send_stored(struct request *req, int code, const struct value *store
 
 void output_written(struct request *req, int code, const struct written *written)
 {
-    if (written->has_stored && written->revision && req->accept.as == AS_ITSELF && req->storage == req->resource)
+    if (written->has_stored && written->revision && req->accept.as == AS_ITSELF &&
+        req->storage == req->resource)
         request_send_json(req, code, stored_blob(&written->stored, written->revision));
     else
         send_stored(req, code, &written->object);
@@ -122,6 +130,8 @@ void output_record(struct request *req, int code, const struct store_record *rec
 }
 
 /* ---- lists ---- */
+
+enum { LIST_METADATA = 1, LIST_ITEMS = 2 }; /* the numbers in every list's message */
 
 /* Items of typed lists leave out kind and apiVersion: they begin at the metadata. */
 static void put_item_bytes(struct buf *out, struct slice value, size_t body)
@@ -148,9 +158,42 @@ static void put_item(struct request *req, struct arena *arena, const struct list
     }
 }
 
-void output_list_object(struct request *req, const struct list_options *options, struct value *object, struct buf *out)
+static bool put_protobuf_item(struct request *req, struct arena *arena, struct slice json, struct buf *out)
 {
-    put_item(req, req->arena, options, object, out);
+    const struct schema_type *type =
+        req->accept.as == AS_ITSELF ? req->resource->type : &meta_v1_PartialObjectMetadata;
+    size_t base = out->len, item = wire_open(out, LIST_ITEMS);
+    if (encode_protobuf(out, arena, type, json, NULL)) {
+        wire_close(out, item);
+        return true;
+    }
+    out->len = base;
+    return false;
+}
+
+static bool put_list_object(struct request *req, struct arena *arena, const struct list_options *options,
+                            struct value *object, struct buf *out)
+{
+    if (req->accept.media != MEDIA_PROTOBUF) {
+        put_item(req, arena, options, object, out);
+        return true;
+    }
+    cleanup_buf struct buf json = BUF_INIT(BUF_UNLIMITED);
+    put_item(req, arena, options, object, &json);
+    return put_protobuf_item(req, arena, buf_slice(&json), out);
+}
+
+static void put_separator(const struct request *req, bool first, struct buf *out)
+{
+    if (!first && req->accept.media != MEDIA_PROTOBUF)
+        buf_putc(out, ',');
+}
+
+bool output_list_object(struct request *req, const struct list_options *options, struct value *object,
+                        bool first, struct buf *out)
+{
+    put_separator(req, first, out);
+    return put_list_object(req, req->arena, options, object, out);
 }
 
 static bool put_converted_item(struct request *req, struct arena *arena, const struct list_options *options,
@@ -160,86 +203,126 @@ static bool put_converted_item(struct request *req, struct arena *arena, const s
     const struct schema_resource *shown = req->accept.as == AS_ITSELF ? req->resource : req->storage;
     if (!object_decode(arena, shown, value, false, &object, NULL))
         return false;
-    put_item(req, arena, options, &object, out);
-    return true;
+    return put_list_object(req, arena, options, &object, out);
 }
 
-bool output_list_item(struct request *req, const struct list_options *options, const struct store_record *record,
-                      struct buf *out)
+bool output_list_item(struct request *req, const struct list_options *options,
+                      const struct store_record *record, bool first, struct buf *out)
 {
-    if (req->accept.as == AS_ITSELF && req->storage == req->resource) {
+    size_t base = out->len;
+    bool as_stored = req->accept.as == AS_ITSELF && req->storage == req->resource;
+    put_separator(req, first, out);
+    if (as_stored && req->accept.media != MEDIA_PROTOBUF) {
         put_item_bytes(out, record->value, header_body(record->header));
         return true;
     }
     cleanup_arena struct arena *arena = arena_new();
-    return put_converted_item(req, arena, options, record->value, out);
+    bool ok = as_stored ? put_protobuf_item(req, arena, record->value, out)
+                        : put_converted_item(req, arena, options, record->value, out);
+    if (!ok)
+        out->len = base;
+    return ok;
 }
 
-static void put_list_meta(struct buf *out, uint64_t revision, struct slice token, int64_t remaining)
+static void put_list_meta(struct buf *out, const struct list_head *head)
 {
-    buf_puts(out, "\"metadata\":{");
-    if (revision) /* lists of what is not stored have none */
-        buf_printf(out, "\"resourceVersion\":\"%llu\"", (unsigned long long)revision);
-    if (token.len) {
+    buf_putc(out, '{');
+    if (head->revision) /* lists of what is not stored have none */
+        buf_printf(out, "\"resourceVersion\":\"%llu\"", (unsigned long long)head->revision);
+    if (head->continue_token.len) {
         buf_puts(out, ",\"continue\":");
-        buf_put_json_string(out, token);
+        buf_put_json_string(out, head->continue_token);
     }
-    if (remaining >= 0)
-        buf_printf(out, ",\"remainingItemCount\":%lld", (long long)remaining);
-    buf_puts(out, "},\"items\":[");
+    if (head->remaining >= 0)
+        buf_printf(out, ",\"remainingItemCount\":%lld", (long long)head->remaining);
+    buf_putc(out, '}');
 }
 
-void output_list_head(struct request *req, uint64_t revision, struct slice continue_token, int64_t remaining,
-                      struct buf *out)
+static void put_protobuf_head(struct request *req, const struct list_head *head, struct slice version,
+                              struct slice kind, struct buf *out)
+{
+    cleanup_buf struct buf json = BUF_INIT(BUF_UNLIMITED), meta = BUF_INIT(BUF_UNLIMITED);
+    put_list_meta(&json, head);
+    size_t start = wire_open(&meta, LIST_METADATA);
+    encode_protobuf(&meta, req->arena, &meta_v1_ListMeta, buf_slice(&json), NULL);
+    wire_close(&meta, start);
+    protobuf_put_head(out, version, kind, meta.len + head->items_len);
+    buf_put_slice(out, buf_slice(&meta));
+}
+
+void output_list_head(struct request *req, const struct list_head *head, struct buf *out)
 {
     if (req->accept.as == AS_TABLE) {
-        put_table_head(req, arena_slicef(req->arena, "%llu", (unsigned long long)revision), continue_token, remaining,
-                       true, out);
+        put_table_head(req, arena_slicef(req->arena, "%llu", (unsigned long long)head->revision),
+                       head->continue_token, head->remaining, true, out);
         return;
     }
-    if (req->accept.as == AS_ITSELF)
-        buf_printf(out, "{\"kind\":\"%sList\",\"apiVersion\":\"%s\",", req->resource->kind, req->resource->api_version);
-    else
-        buf_printf(out, "{\"kind\":\"PartialObjectMetadataList\",\"apiVersion\":\"meta.k8s.io/%s\",", meta_version(req));
-    put_list_meta(out, revision, continue_token, remaining);
+    bool whole = req->accept.as == AS_ITSELF;
+    struct slice kind =
+        arena_slicef(req->arena, "%sList", whole ? req->resource->kind : "PartialObjectMetadata");
+    struct slice version = whole ? slice_str(req->resource->api_version)
+                                 : arena_slicef(req->arena, "meta.k8s.io/%s", meta_version(req));
+    if (req->accept.media == MEDIA_PROTOBUF) {
+        put_protobuf_head(req, head, version, kind, out);
+        return;
+    }
+    buf_printf(out, "{\"kind\":\"%.*s\",\"apiVersion\":\"%.*s\",\"metadata\":", SLICE_ARG(kind),
+               SLICE_ARG(version));
+    put_list_meta(out, head);
+    buf_puts(out, ",\"items\":[");
 }
 
 void output_list_tail(struct request *req, struct buf *out)
 {
-    (void)req;
-    buf_puts(out, "]}\n");
+    if (req->accept.media == MEDIA_PROTOBUF)
+        protobuf_put_tail(out);
+    else
+        buf_puts(out, "]}\n");
+}
+
+void output_list(struct request *req, struct list_head head, struct buf *items)
+{
+    struct buf all = BUF_INIT(BUF_UNLIMITED);
+    head.items_len = items->len;
+    output_list_head(req, &head, &all);
+    buf_put_slice(&all, buf_slice(items));
+    output_list_tail(req, &all);
+    buf_release(items);
+    if (req->accept.media == MEDIA_PROTOBUF)
+        request_send_text(req, 200, media_type(MEDIA_PROTOBUF), blob_from_buf(&all));
+    else
+        request_send_json(req, 200, blob_from_buf(&all));
 }
 
 /* ---- watch events ---- */
 
-void output_event(struct request *req, const struct list_options *options, const char *type, struct slice value,
-                  bool headers, struct buf *out)
+void output_event(struct request *req, const struct list_options *options, const char *type,
+                  struct slice value, bool headers, struct buf *out)
 {
     struct value object;
-    size_t from = out->len;
-    buf_printf(out, "{\"type\":\"%s\",\"object\":", type);
     if (req->accept.as == AS_ITSELF && req->storage == req->resource) {
-        buf_put_slice(out, value);
-    } else {
-        cleanup_arena struct arena *arena = arena_new();
-        const struct schema_resource *shown = req->accept.as == AS_ITSELF ? req->resource : req->storage;
-        if (!object_decode(arena, shown, value, false, &object, NULL)) {
-            out->len = from; /* cannot be read: nothing to show */
-            return;
-        }
-        put_object(req, arena, options, &object, headers, out);
+        represent_event(out, req->accept.media, type, value);
+        return;
     }
-    buf_puts(out, "}\n");
+    cleanup_arena struct arena *arena = arena_new();
+    cleanup_buf struct buf json = BUF_INIT(BUF_UNLIMITED);
+    const struct schema_resource *shown = req->accept.as == AS_ITSELF ? req->resource : req->storage;
+    if (!object_decode(arena, shown, value, false, &object, NULL))
+        return;
+    put_object(req, arena, options, &object, headers, &json);
+    represent_event(out, req->accept.media, type, buf_slice(&json));
 }
 
 /* An object with nothing but a revision (and the annotation that ends the initial events). */
-static struct value bookmark_object(struct request *req, struct arena *arena, uint64_t revision, bool initial_end)
+static struct value bookmark_object(struct request *req, struct arena *arena, uint64_t revision,
+                                    bool initial_end)
 {
     struct value object = value_new_record(arena, req->resource->type);
     object_set_type(&object, req->resource);
     object_set_version(arena, &object, revision);
     if (initial_end) {
-        struct value *annotations = value_mut(object_meta_mut(arena, &object), meta_v1_ObjectMeta_annotations);
+        struct value *annotations =
+            value_mut(object_meta_mut(arena, &object), meta_v1_ObjectMeta_annotations);
         *value_put(arena, annotations, SLICE("k8s.io/initial-events-end")) = value_of_cstr("true");
     }
     return object;
@@ -248,20 +331,19 @@ static struct value bookmark_object(struct request *req, struct arena *arena, ui
 void output_bookmark(struct request *req, uint64_t revision, bool initial_end, bool headers, struct buf *out)
 {
     cleanup_arena struct arena *arena = arena_new();
+    cleanup_buf struct buf json = BUF_INIT(BUF_UNLIMITED);
     struct value object = bookmark_object(req, arena, revision, initial_end);
-    buf_puts(out, "{\"type\":\"BOOKMARK\",\"object\":");
-    put_object(req, arena, NULL, &object, headers, out);
-    buf_puts(out, "}\n");
+    put_object(req, arena, NULL, &object, headers, &json);
+    represent_event(out, req->accept.media, "BOOKMARK", buf_slice(&json));
 }
 
 void output_event_error(struct request *req, const struct error *err, struct buf *out)
 {
-    (void)req;
-    buf_puts(out, "{\"type\":\"ERROR\",\"object\":");
-    status_encode(out, err);
-    while (out->len && out->data[out->len - 1] == '\n')
-        out->len--;
-    buf_puts(out, "}\n");
+    cleanup_buf struct buf json = BUF_INIT(BUF_UNLIMITED);
+    status_encode(&json, err);
+    while (json.len && json.data[json.len - 1] == '\n')
+        json.len--;
+    represent_event(out, req->accept.media, "ERROR", buf_slice(&json));
 }
 
 /* As upstream names its internal types: "core.ConfigMap", "rbac.Role". */
@@ -280,15 +362,17 @@ bool output_check_form(struct request *req, bool is_list)
                          "you requested PartialObjectMetadata, but the requested object is a list (*%sList)",
                          internal_type(req));
     if (!is_list && req->accept.as == AS_PARTIAL_LIST)
-        return error_set(&req->err, REASON_NOT_ACCEPTABLE,
-                         "you requested PartialObjectMetadataList, but the requested object is not a list (*%s)",
-                         internal_type(req));
+        return error_set(
+            &req->err, REASON_NOT_ACCEPTABLE,
+            "you requested PartialObjectMetadataList, but the requested object is not a list (*%s)",
+            internal_type(req));
     enum table_object include;
     struct slice asked = query_get(&req->query, "includeObject");
     if (req->accept.as == AS_TABLE && asked.len && !table_object_parse(asked, &include))
-        return error_set(&req->err, REASON_BAD_REQUEST,
-                         "Unable to convert to Table as requested: includeObject: Invalid value: \"%.*s\": must be "
-                         "'Metadata', 'Object', 'None', or empty",
-                         SLICE_ARG(asked));
+        return error_set(
+            &req->err, REASON_BAD_REQUEST,
+            "Unable to convert to Table as requested: includeObject: Invalid value: \"%.*s\": must be "
+            "'Metadata', 'Object', 'None', or empty",
+            SLICE_ARG(asked));
     return true;
 }

@@ -1,6 +1,7 @@
 /*
- * output: how objects, lists and events look in the form the client asked for: as they are, as a Table row or as partial
- * metadata. One place knows what AS_TABLE and AS_PARTIAL mean; the verbs only say which object. Pure but for the clock (ages).
+ * output: how objects, lists and events look in the form the client asked for: as they are, as a Table row or
+ * as partial metadata. One place knows what AS_TABLE and AS_PARTIAL mean; the verbs only say which object.
+ * Pure but for the clock (ages).
  */
 #ifndef APISERVER_OUTPUT_H
 #define APISERVER_OUTPUT_H
@@ -16,21 +17,31 @@ void output_written(struct request *req, int code, const struct written *written
 /* The same for a record as read: a copy when it can be one. */
 void output_record(struct request *req, int code, const struct store_record *record);
 
-/* Appends one item of a list (without separators) in the asked form; first: whether it is the first (tables print their
- * column definitions once, by output_list_head). False: the record cannot be read. */
-bool output_list_item(struct request *req, const struct list_options *options, const struct store_record *record,
-                      struct buf *out);
+/* Appends one item of a list in the asked form, and before it what parts it from others unless it is the
+ * first. False: the record cannot be read; nothing was appended. */
+bool output_list_item(struct request *req, const struct list_options *options,
+                      const struct store_record *record, bool first, struct buf *out);
 /* The same for a tree that is not stored. */
-void output_list_object(struct request *req, const struct list_options *options, struct value *object, struct buf *out);
-/* What stands before and after the items: {"kind":"PodList",...,"items":[ ... ]}. remaining < 0: not told. */
-void output_list_head(struct request *req, uint64_t revision, struct slice continue_token, int64_t remaining,
-                      struct buf *out);
-void output_list_tail(struct request *req, struct buf *out);
+bool output_list_object(struct request *req, const struct list_options *options, struct value *object,
+                        bool first, struct buf *out);
 
-/* One watch event as a line of JSON. type "ADDED", ...; value: the stored JSON. `headers`: the table's column
- * definitions are wanted (the first event). */
-void output_event(struct request *req, const struct list_options *options, const char *type, struct slice value,
-                  bool headers, struct buf *out);
+struct list_head {
+    uint64_t revision; /* 0: not told */
+    struct slice continue_token;
+    int64_t remaining; /* < 0: not told */
+    size_t items_len;  /* of all items; a protobuf message begins with its length */
+};
+
+/* What stands before and after the items: {"kind":"PodList",...,"items":[ ... ]}. */
+void output_list_head(struct request *req, const struct list_head *head, struct buf *out);
+void output_list_tail(struct request *req, struct buf *out);
+/* Answers with head, items and tail; items_len need not be set. Takes the items over. */
+void output_list(struct request *req, struct list_head head, struct buf *items);
+
+/* One watch event. type "ADDED", ...; value: the stored JSON. `headers`: the table's column definitions are
+ * wanted (the first event). What cannot be read is left out. */
+void output_event(struct request *req, const struct list_options *options, const char *type,
+                  struct slice value, bool headers, struct buf *out);
 /* BOOKMARK of the revision; with the annotation that ends the initial events. */
 void output_bookmark(struct request *req, uint64_t revision, bool initial_end, bool headers, struct buf *out);
 /* ERROR with a Status. */

@@ -9,6 +9,7 @@
 #include "apiserver/status.h"
 #include "base/clock.h"
 #include "base/random.h"
+#include "openapi/protobuf.h"
 
 /*
  * The stages, in upstream's order (DefaultBuildHandlerChain). What a stage leaves undone must not be seen by
@@ -175,9 +176,21 @@ bool stage_authorize(struct request *req)
 /* Which representations the answer to this verb may take. */
 static unsigned offers(const struct request *req)
 {
+    static const char *const connects[] = {"proxy", "exec", "attach", "portforward"};
+    unsigned offers = OFFER_TABLE | OFFER_PARTIAL;
+    for (size_t i = 0; req->subresource && i < sizeof connects / sizeof *connects; i++)
+        if (strcmp(req->subresource->name, connects[i]) == 0)
+            return OFFER_ANYTHING;
+    if (req->subresource && strcmp(req->subresource->name, "log") == 0)
+        return OFFER_TEXT | OFFER_PARTIAL;
     if (req->verb == VERB_WATCH)
-        return OFFER_TABLE | OFFER_PARTIAL | OFFER_STREAM;
-    return OFFER_TABLE | OFFER_PARTIAL;
+        offers |= OFFER_STREAM;
+    if (req->verb == VERB_WATCH || req->verb == VERB_LIST)
+        offers |= OFFER_COLLECTION;
+    const struct schema_type *type = req->subresource ? req->subresource->type : req->resource->type;
+    if (type && !protobuf_has_form(type))
+        offers |= OFFER_CUSTOM;
+    return offers;
 }
 
 /* An encoded slash must not be read as one name here and as two segments elsewhere: no resource has such a

@@ -3,6 +3,7 @@
 
 #include "apiserver/metrics.h"
 #include "apiserver/pretty.h"
+#include "apiserver/represent.h"
 #include "apiserver/request.h"
 #include "apiserver/status.h"
 #include "apiserver/zip.h"
@@ -46,10 +47,11 @@ const struct http_header *request_headers(struct request *req, size_t *ret_count
     headers[n++] = (struct http_header){SLICE("audit-id"), audit_id(req)};
     headers[n++] = (struct http_header){SLICE("cache-control"), SLICE("no-cache, private")};
     for (size_t i = 0; i < req->warnings.count && i < MAX_WARNINGS; i++)
-        headers[n++] = (struct http_header){SLICE("warning"), warning_header(req->arena, req->warnings.items[i])};
+        headers[n++] =
+            (struct http_header){SLICE("warning"), warning_header(req->arena, req->warnings.items[i])};
     if (req->err.retry_after_seconds)
-        headers[n++] = (struct http_header){
-            SLICE("retry-after"), arena_slicef(req->arena, "%d", req->err.retry_after_seconds)};
+        headers[n++] = (struct http_header){SLICE("retry-after"),
+                                            arena_slicef(req->arena, "%d", req->err.retry_after_seconds)};
     *ret_count = n;
     return headers;
 }
@@ -61,8 +63,9 @@ void request_done(struct request *req, int code, size_t bytes)
     log_at(code >= 500 && code != 504 ? LOG_WARN : LOG_INFO, "request", LOG_V("user", req->user.name),
            LOG_S("verb", req->info.verb ? req->info.verb : ""), LOG_V("path", req->http->raw_path),
            LOG_V("group", req->info.group), LOG_V("resource", req->info.resource),
-           LOG_V("subresource", req->info.subresource), LOG_N("code", code), LOG_N("bytes", bytes), LOG_T("ms", took),
-           LOG_V("agent", http_header_get(req->http, "user-agent")), LOG_V("from", req->http->peer->address),
+           LOG_V("subresource", req->info.subresource), LOG_N("code", code), LOG_N("bytes", bytes),
+           LOG_T("ms", took), LOG_V("agent", http_header_get(req->http, "user-agent")),
+           LOG_V("from", req->http->peer->address),
            LOG_S("error", code >= 400 && req->err.message ? req->err.message : "-"));
 }
 
@@ -76,7 +79,8 @@ static void send_now(struct request *req, int code, struct slice type, struct bl
         headers[count++] = (struct http_header){SLICE("content-encoding"), SLICE("gzip")};
         headers[count++] = (struct http_header){SLICE("vary"), SLICE("Accept-Encoding")};
     }
-    struct http_response response = {.status = code, .content_type = type, .headers = headers, .header_count = count};
+    struct http_response response = {
+        .status = code, .content_type = type, .headers = headers, .header_count = count};
     request_done(req, code, body ? body->len : 0);
     http_respond(req->exchange, &response, body);
 }
@@ -106,7 +110,8 @@ static void zip_and_send(void *arg)
 void request_send_text(struct request *req, int code, const char *content_type, struct blob *body)
 {
     struct slice type = slice_str(content_type);
-    if (body && body->len >= GZIP_FROM && code == 200 && !req->never_zip && accepts_gzip(http_header_get(req->http, "accept-encoding"))) {
+    if (body && body->len >= GZIP_FROM && code == 200 && !req->never_zip &&
+        accepts_gzip(http_header_get(req->http, "accept-encoding"))) {
         struct zip_job *job = arena_alloc(req->arena, sizeof *job);
         *job = (struct zip_job){req, code, type, body};
         http_ref(req->exchange);
@@ -127,13 +132,37 @@ static bool wants_pretty(const struct request *req)
             return true;
     if (pretty.len)
         return false;
+    if (req->accept.pretty)
+        return true;
     struct slice agent = http_header_get(req->http, "user-agent");
     return agent.ptr && (slice_starts(agent, SLICE("curl")) || slice_starts(agent, SLICE("Wget")) ||
                          slice_starts(agent, SLICE("Mozilla/5.0")));
 }
 
+static void send_protobuf(struct request *req, int code, struct blob *json)
+{
+    struct buf out = BUF_INIT(BUF_UNLIMITED);
+    struct error err;
+    error_init(&err, req->arena);
+    bool ok = represent_protobuf(&out, blob_slice(json), &err);
+    blob_unref(json);
+    if (!ok) { /* the failure itself has a form */
+        buf_clear(&out);
+        req->err = err;
+        code = error_code(&err);
+        cleanup_buf struct buf status = BUF_INIT(BUF_UNLIMITED);
+        status_encode(&status, &err);
+        represent_protobuf(&out, buf_slice(&status), NULL);
+    }
+    request_send_text(req, code, accept_content_type(&req->accept), blob_from_buf(&out));
+}
+
 void request_send_json(struct request *req, int code, struct blob *json)
 {
+    if (req->accept.media == MEDIA_PROTOBUF) {
+        send_protobuf(req, code, json);
+        return;
+    }
     bool yaml = req->accept.media == MEDIA_YAML;
     if (yaml || wants_pretty(req)) {
         struct buf out = BUF_INIT(BUF_UNLIMITED);
@@ -144,7 +173,7 @@ void request_send_json(struct request *req, int code, struct blob *json)
         blob_unref(json);
         json = blob_from_buf(&out);
     }
-    request_send_text(req, code, media_type(req->accept.media), json);
+    request_send_text(req, code, accept_content_type(&req->accept), json);
 }
 
 void request_fail(struct request *req)
@@ -153,11 +182,7 @@ void request_fail(struct request *req)
     if (req->err.reason == REASON_INVALID || req->err.reason == REASON_UNAUTHORIZED || req->err.cause_count)
         req->err.has_details |= req->err.cause_count > 0;
     status_encode(&out, &req->err);
-    /* A failure to agree on a form still has to be told in one. */
-    if (req->err.reason == REASON_NOT_ACCEPTABLE || !req->info.is_resource) {
-        struct accept fallback = {0};
-        negotiate_accept(http_header_get(req->http, "accept"), 0, &fallback, NULL);
-        req->accept.media = fallback.media;
-    }
+    /* The form of a failure is negotiated for itself: a Status is never a Table. */
+    negotiate_status(http_header_get(req->http, "accept"), &req->accept);
     request_send_json(req, error_code(&req->err), blob_from_buf(&out));
 }

@@ -250,9 +250,7 @@ static bool collect_key(void *arg, const struct store_record *record)
     struct collect *c = arg;
     struct slice *slot = arena_push(c->req->arena, &c->keys, &c->count, &c->capacity, sizeof *slot);
     *slot = arena_dup(c->req->arena, record->key);
-    if (c->items.len)
-        buf_putc(&c->items, ',');
-    output_list_item(c->req, &c->scan.options, record, &c->items);
+    output_list_item(c->req, &c->scan.options, record, c->items.len == 0, &c->items);
     return true;
 }
 
@@ -288,11 +286,8 @@ void verb_delete_collection(struct request *req)
     ok = ok && list_scan_slice(&c.scan, limit > 0 ? (size_t)limit : SIZE_MAX >> 1, collect_key, &c) &&
          delete_each(&c, &options);
     if (ok) {
-        struct buf out = BUF_INIT(BUF_UNLIMITED);
-        output_list_head(req, c.scan.revision, list_scan_token(&c.scan), list_scan_remaining(&c.scan), &out);
-        buf_put_slice(&out, buf_slice(&c.items));
-        output_list_tail(req, &out);
-        request_send_json(req, 200, blob_from_buf(&out));
+        struct list_head head = {c.scan.revision, list_scan_token(&c.scan), list_scan_remaining(&c.scan), 0};
+        output_list(req, head, &c.items);
     } else {
         request_fail(req);
     }

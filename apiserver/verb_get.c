@@ -21,7 +21,10 @@ static void answer(struct request *req)
         request_fail(req);
         return;
     }
-    output_record(req, 200, &record);
+    if (output_check_form(req, false))
+        output_record(req, 200, &record);
+    else
+        request_fail(req);
 }
 
 static void wait_and_answer(struct request *req)
@@ -39,7 +42,7 @@ static void wait_and_answer(struct request *req)
 void verb_get(struct request *req)
 {
     uint64_t version;
-    if (!output_check_form(req, false) || !options_version_parse(&req->query, &version, &req->err)) {
+    if (!options_version_parse(&req->query, &version, &req->err)) {
         request_fail(req);
         return;
     }

@@ -29,18 +29,20 @@ struct list_job {
 static bool add_item(void *arg, const struct store_record *record)
 {
     struct list_job *job = arg;
-    if (job->any)
-        buf_putc(&job->out, ',');
-    if (output_list_item(job->req, &job->scan.options, record, &job->out))
+    /* A record that cannot be read is left out; reading it by name tells why. */
+    if (output_list_item(job->req, &job->scan.options, record, !job->any, &job->out))
         job->any = true;
-    else if (job->any)
-        job->out.len--; /* a record that cannot be read is left out; reading it by name tells why */
     return job->out.len < job->slice_bytes;
+}
+
+static bool is_end(const struct list_job *job, const struct list_scan *scan)
+{
+    return scan->done || scan->matched >= job->limit;
 }
 
 static bool is_complete(const struct list_job *job)
 {
-    return job->scan.done || job->scan.matched >= job->limit;
+    return is_end(job, &job->scan);
 }
 
 /* ---- a page, or a small collection: one buffer, one answer ---- */
@@ -48,14 +50,10 @@ static bool is_complete(const struct list_job *job)
 static void send_whole(struct list_job *job)
 {
     struct request *req = job->req;
-    struct buf all = BUF_INIT(BUF_UNLIMITED);
     bool paged = job->scan.options.limit > 0 || job->scan.options.continue_token.len;
     int64_t remaining = paged ? list_scan_remaining(&job->scan) : -1;
-    output_list_head(req, job->scan.revision, list_scan_token(&job->scan), remaining, &all);
-    buf_put_slice(&all, buf_slice(&job->out));
-    output_list_tail(req, &all);
-    buf_release(&job->out);
-    request_send_json(req, 200, blob_from_buf(&all));
+    output_list(req, (struct list_head){job->scan.revision, list_scan_token(&job->scan), remaining, 0},
+                &job->out);
 }
 
 /* ---- streaming ---- */
@@ -168,7 +166,7 @@ static void start_stream(void *arg)
         headers[count++] = (struct http_header){SLICE("vary"), SLICE("Accept-Encoding")};
     }
     struct http_response response = {.status = 200,
-                                     .content_type = slice_str("application/json"),
+                                     .content_type = slice_str(media_type(req->accept.media)),
                                      .headers = headers,
                                      .header_count = count};
     struct http_stream_handler handler = {.on_drain = next_slice, .on_close = stream_closed, .arg = job};
@@ -177,17 +175,41 @@ static void start_stream(void *arg)
     send_slice(job);
 }
 
+/* The length of all items, for a protobuf message begins with it: those after the first slice are made twice.
+ * All of it is read at one revision, so that the second time gives the same. */
+static bool measure(struct list_job *job, struct list_scan *end, size_t *ret_len)
+{
+    struct buf first = job->out;
+    bool ok = true;
+    *ret_len = first.len;
+    job->out = BUF_INIT(BUF_UNLIMITED);
+    while (ok && !is_end(job, end)) {
+        buf_clear(&job->out);
+        ok = list_scan_slice(end, job->limit - end->matched, add_item, job);
+        *ret_len += job->out.len;
+    }
+    buf_release(&job->out);
+    job->out = first;
+    return ok;
+}
+
 /* The head of a list of which some is made: only the end of a page tells how it goes on. */
 static bool put_stream_head(struct list_job *job, struct buf *out)
 {
     struct list_scan end = job->scan;
-    if (job->limit == ALL) {
-        output_list_head(job->req, end.revision, slice_make("", 0), -1, out);
-        return true;
-    }
-    if (!list_scan_skip(&end, job->limit - end.matched))
+    struct list_head head = {.revision = end.revision, .continue_token = SLICE(""), .remaining = -1};
+    bool paged = job->limit != ALL;
+    if (job->req->accept.media == MEDIA_PROTOBUF) {
+        if (!measure(job, &end, &head.items_len))
+            return false;
+    } else if (paged && !list_scan_skip(&end, job->limit - end.matched)) {
         return false;
-    output_list_head(job->req, end.revision, list_scan_token(&end), list_scan_remaining(&end), out);
+    }
+    if (paged) {
+        head.continue_token = list_scan_token(&end);
+        head.remaining = list_scan_remaining(&end);
+    }
+    output_list_head(job->req, &head, out);
     return true;
 }
 
@@ -216,6 +238,14 @@ static void begin_stream(struct list_job *job)
         http_post(req->server->http, req->http->loop, start_stream, job);
 }
 
+static void first_slice(struct request *req);
+
+static void run_on_worker(struct request *req)
+{
+    req->on_loop = false;
+    request_to_worker(req, first_slice);
+}
+
 /* On a worker (or on the loop, where the collection is small): the first slice tells whether streaming is
  * needed. */
 static void first_slice(struct request *req)
@@ -224,20 +254,24 @@ static void first_slice(struct request *req)
     job->req = req;
     job->out = BUF_INIT(BUF_UNLIMITED);
     arena_on_free(req->arena, job_free, job);
-    if (!output_check_form(req, true) || !list_scan_begin(req, false, &job->scan)) {
+    if (!list_scan_begin(req, false, &job->scan) || !output_check_form(req, true)) {
         request_fail(req);
         return;
     }
     int64_t limit = job->scan.options.limit;
-    bool json = req->accept.media == MEDIA_JSON && !query_get(&req->query, "pretty").ptr;
+    bool protobuf = req->accept.media == MEDIA_PROTOBUF;
+    bool json =
+        req->accept.media == MEDIA_JSON && !req->accept.pretty && !query_get(&req->query, "pretty").ptr;
     /* With a selector, looking for a page's end would be all the work over again. */
-    bool whole = !json || (limit > 0 && !selector_is_empty(&job->scan.selector));
+    bool whole = !(json || protobuf) || (limit > 0 && !selector_is_empty(&job->scan.selector));
     job->limit = limit > 0 ? (size_t)limit : ALL;
     job->slice_bytes = whole ? SIZE_MAX : FIRST_BYTES;
     if (!list_scan_slice(&job->scan, job->limit, add_item, job))
         request_fail(req);
     else if (is_complete(job))
         send_whole(job);
+    else if (req->on_loop && protobuf) /* it has to be measured: from the start, where that holds nobody up */
+        run_on_worker(req);
     else
         begin_stream(job);
 }

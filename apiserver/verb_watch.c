@@ -12,6 +12,7 @@
 #include "apiserver/list_scan.h"
 #include "apiserver/metrics.h"
 #include "apiserver/output.h"
+#include "apiserver/represent.h"
 #include "apiserver/status.h"
 #include "base/clock.h"
 #include "base/random.h"
@@ -128,17 +129,21 @@ static void hub_ended(void *arg, enum hub_end why)
 
 /* ---- changes (loop) ---- */
 
+/* The wire forms that an event keeps: these four in JSON, then in protobuf. */
+enum { SLOT_ADDED, SLOT_MODIFIED, SLOT_DELETED, SLOT_LEFT, SLOT_COUNT };
+
+static const char *const event_types[] = {"ADDED", "MODIFIED", "DELETED", "DELETED"};
+
 /* The bytes of one event in the plainest form are the same for all watchers: made once, kept with the event.
  */
-static struct blob *shared_line(struct store_event *event, int slot, const char *type, struct slice value)
+static struct blob *shared_line(struct store_event *event, enum media media, int kind, struct slice value)
 {
+    int slot = media == MEDIA_PROTOBUF ? SLOT_COUNT + kind : kind;
     struct blob *line = atomic_load(&event->cache[slot]);
     if (line)
         return blob_ref(line);
     struct buf out = BUF_INIT(BUF_UNLIMITED);
-    buf_printf(&out, "{\"type\":\"%s\",\"object\":", type);
-    buf_put_slice(&out, value);
-    buf_puts(&out, "}\n");
+    represent_event(&out, media, event_types[kind], value);
     line = blob_from_buf(&out);
     struct blob *other = NULL;
     if (atomic_compare_exchange_strong(&event->cache[slot], &other, blob_ref(line)))
@@ -162,8 +167,6 @@ static struct slice with_revision(struct arena *arena, struct slice value, uint6
                         (int)(value.len - after), value.ptr + after);
 }
 
-enum { SLOT_ADDED, SLOT_MODIFIED, SLOT_DELETED, SLOT_LEFT };
-
 /* What the change means to this watcher's selection; false: nothing. */
 static bool classify(struct watch *w, const struct store_event *event, int *ret_slot)
 {
@@ -183,7 +186,6 @@ static bool classify(struct watch *w, const struct store_event *event, int *ret_
 
 static void put_event(struct watch *w, struct store_event *event, struct buf *out)
 {
-    static const char *const types[] = {"ADDED", "MODIFIED", "DELETED", "DELETED"};
     struct request *req = w->req;
     int slot;
     if (!classify(w, event, &slot))
@@ -193,11 +195,11 @@ static void put_event(struct watch *w, struct store_event *event, struct buf *ou
     cleanup_arena struct arena *arena = left ? arena_new() : NULL;
     struct slice value = left ? with_revision(arena, event->prev_value, event->revision) : event->value;
     if (req->accept.as == AS_ITSELF && req->storage == req->resource) {
-        struct blob *line = shared_line(event, slot, types[slot], value);
+        struct blob *line = shared_line(event, req->accept.media, slot, value);
         send(w, line); /* by reference: a thousand watchers share one copy */
         return;
     }
-    output_event(req, &w->scan.options, types[slot], value, !w->headers_sent, out);
+    output_event(req, &w->scan.options, event_types[slot], value, !w->headers_sent, out);
     w->headers_sent = true;
 }
 
@@ -331,10 +333,15 @@ static void start_stream(void *arg)
 {
     struct watch *w = arg;
     struct request *req = w->req;
+    bool protobuf = req->accept.media == MEDIA_PROTOBUF;
     size_t count;
     const struct http_header *headers = request_headers(req, &count);
-    struct http_response response = {
-        .status = 200, .content_type = SLICE("application/json"), .headers = headers, .header_count = count};
+    struct http_response response = {.status = 200,
+                                     .content_type =
+                                         protobuf ? SLICE("application/vnd.kubernetes.protobuf;stream=watch")
+                                                  : SLICE("application/json"),
+                                     .headers = headers,
+                                     .header_count = count};
     struct http_stream_handler handler = {.on_drain = drained, .on_close = stream_closed, .arg = w};
     int64_t seconds = w->scan.options.timeout_seconds;
     if (seconds <= 0) /* spread, so that a thousand clients do not come back in the same second */

@@ -438,8 +438,11 @@ static void validate_capacity(struct kind_request *req, const struct value *obje
 
 /* ---- the kinds ---- */
 
-static const struct kind kind_storageclasses = {
-    .group = "storage.k8s.io", .resource = "storageclasses", .returns_deleted = true, .validate = validate_class, .row = row_class};
+static const struct kind kind_storageclasses = {.group = "storage.k8s.io",
+                                                .resource = "storageclasses",
+                                                .returns_deleted = true,
+                                                .validate = validate_class,
+                                                .row = row_class};
 static const struct kind kind_volumeattributesclasses = {.group = "storage.k8s.io",
                                                          .resource = "volumeattributesclasses",
                                                          .returns_deleted = true,
