@@ -1,7 +1,7 @@
 // Protobuf as Go's own types have it: over every built-in kind with random content, the bytes that Coxswain writes and reads are
 // compared with those of the published k8s.io/api; then a server is asked, and client-go works on protobuf alone.
 //
-//	protobuf [-each N] [-transcoder PROGRAM] [-kubeconfig FILE]
+//	protobuf [-each N] [-transcoder PROGRAM] [-kubeconfig FILE -samples FILE]
 package main
 
 import (
@@ -46,12 +46,13 @@ func main() {
 	each := flag.Int("each", 20, "random objects of each kind")
 	transcoder := flag.String("transcoder", "", "the program coxswain-transcode")
 	kubeconfig := flag.String("kubeconfig", "", "of a cluster that may be thrown away")
+	samples := flag.String("samples", "../objects.yaml", "one object of each kind")
 	flag.Parse()
 	if *transcoder != "" {
 		testTranscoder(*transcoder, *each)
 	}
 	if *kubeconfig != "" {
-		testServer(*kubeconfig)
+		testServer(*kubeconfig, *samples)
 	}
 	fmt.Printf("1..%d\n", done)
 	if failed > 0 {
