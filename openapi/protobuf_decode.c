@@ -309,6 +309,20 @@ static bool is_number(const struct schema *schema)
            schema->kind == SCHEMA_FLOAT64;
 }
 
+/* A list that is a message: {1: item, ...}. */
+static bool read_wrapped(struct reader *r, const struct schema *schema, struct slice message,
+                         struct value *list, int depth)
+{
+    struct wire item;
+    while (message.len) {
+        if (!read_field(r, &message, &item))
+            return false;
+        if (item.number == 1 && !read_value(r, schema, &item, list, depth))
+            return false;
+    }
+    return true;
+}
+
 /* An entry of a map: {1: key, 2: value}. Lists as values are wrapped: {1: item, ...}. */
 static bool read_entry(struct reader *r, const struct schema *elem, struct slice message, struct value *map,
                        int depth)
@@ -325,15 +339,8 @@ static bool read_entry(struct reader *r, const struct schema *elem, struct slice
                 return bad(r, "string field contains invalid UTF-8");
             key = w.bytes;
         } else if (w.number == 2 && elem->kind == SCHEMA_LIST) {
-            struct wire item;
-            struct slice rest = w.bytes;
-            while (rest.len) {
-                if (!read_field(r, &rest, &item))
-                    return false;
-                if (item.number == 1 &&
-                    !read_value(r, elem->elem, &item, value_append(r->arena, &value), depth + 1))
-                    return false;
-            }
+            if (!read_wrapped(r, elem, w.bytes, &value, depth + 1))
+                return false;
         } else if (w.number == 2) {
             has_value = true;
             if (!read_value(r, elem, &w, &value, depth + 1))
@@ -395,6 +402,15 @@ static uint32_t inlined_at(const struct schema_type *type, uint32_t number, uint
     return 0;
 }
 
+static bool read_field_value(struct reader *r, const struct schema_field *field, const struct wire *w,
+                             struct value *v, int depth)
+{
+    if (!(field->flags & FIELD_WRAPPED))
+        return read_value(r, &field->schema, w, v, depth);
+    return w->type == BYTES ? read_wrapped(r, &field->schema, w->bytes, v, depth + 1)
+                            : bad(r, "wrong wireType");
+}
+
 static bool read_record(struct reader *r, const struct schema_type *type, struct slice message,
                         uint32_t inlined, struct value *record, int depth)
 {
@@ -407,7 +423,7 @@ static bool read_record(struct reader *r, const struct schema_type *type, struct
             return false;
         int field = find_field(type, w.number, inlined, &hint);
         if (field >= 0) {
-            if (!read_value(r, &type->fields[field].schema, &w, value_mut(record, (unsigned)field), depth)) {
+            if (!read_field_value(r, &type->fields[field], &w, value_mut(record, (unsigned)field), depth)) {
                 return bad(r, "bad value");
             }
         } else if (w.type == BYTES && inlined_at(type, w.number, inlined)) {

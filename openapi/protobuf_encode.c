@@ -320,6 +320,17 @@ static int next_field(struct encoder *e, const struct schema_type *type, bool *f
     return got < 0 ? -2 : -1;
 }
 
+static bool put_field(struct encoder *e, const struct schema_field *field)
+{
+    if (!(field->flags & FIELD_WRAPPED))
+        return put_node(e, &field->schema, field->proto);
+    size_t start = wire_open(e->out, field->proto);
+    if (json_peek(&e->scan) != '[' || !put_list(e, field->schema.elem, 1))
+        return false;
+    wire_close(e->out, start);
+    return true;
+}
+
 static bool put_in_order(struct encoder *e, const struct schema_type *type)
 {
     struct steps s = {.type = type, .at = type->wire};
@@ -329,7 +340,7 @@ static bool put_in_order(struct encoder *e, const struct schema_type *type)
     while ((i = next_field(e, type, &first, &near)) >= 0) {
         if (!pass_to(&s, e->out, i + 1))
             return disorder(e);
-        if (!put_node(e, &type->fields[i].schema, type->fields[i].proto))
+        if (!put_field(e, &type->fields[i]))
             return false;
         s.at++;
     }
@@ -374,7 +385,7 @@ static bool put_reordered(struct encoder *e, const struct schema_type *type)
     memset(pieces, 0, type->field_count * sizeof *pieces);
     while ((i = next_field(e, type, &first, &near)) >= 0) {
         size_t start = e->out->len;
-        if (!put_node(e, &type->fields[i].schema, type->fields[i].proto))
+        if (!put_field(e, &type->fields[i]))
             return false;
         pieces[i] = (struct piece){(uint32_t)(start - base), (uint32_t)(e->out->len - start)};
     }

@@ -81,6 +81,7 @@ enum {
     FIELD_SHOW_REPLACE =
         128, /* OpenAPI documents show patch strategy "replace", which is what happens anyway */
     FIELD_SHOW_GRANULAR = 256, /* OpenAPI documents show map type "granular", which maps are anyway */
+    FIELD_WRAPPED = 512,       /* a list that is a message of its own in protobuf: {1: item, ...} */
 };
 
 struct schema_field {

@@ -39,7 +39,7 @@ func init() {
 // Kinds that are not built in, or are only half of a message.
 func isObject(gvk schema.GroupVersionKind) bool {
 	switch gvk.Kind {
-	case "WatchEvent", "List", "Table", "APIGroup", "APIGroupList", "APIResourceList", "APIVersions",
+	case "WatchEvent", "List", "Table",
 		"ListOptions", "PodLogOptions", "PodExecOptions", "PodAttachOptions", "PodPortForwardOptions", "PodProxyOptions",
 		"NodeProxyOptions", "ServiceProxyOptions", "PodStatusResult", "RangeAllocation", "SerializedReference",
 		"PatchOptions", "GetOptions", "UpdateOptions":

@@ -361,7 +361,9 @@ func (s *server) samples(file string) {
 		return
 	}
 	resources := s.resources()
-	for _, doc := range bytes.Split(bytes.ReplaceAll(bytes.ReplaceAll(text, []byte("UNIQUE"), []byte("proto")), []byte("NAMESPACE"), []byte("default")), []byte("\n---\n")) {
+	words := strings.NewReplacer("UNIQUE", "proto", "NAMESPACE", "default", "[CIDR]", "[10.201.0.0/24]", "ADDRESS", "10.201.0.9")
+	for _, part := range strings.Split(words.Replace(string(text)), "\n---\n") {
+		doc := []byte(part)
 		var meta struct {
 			metav1.TypeMeta   `json:",inline"`
 			metav1.ObjectMeta `json:"metadata"`

@@ -133,6 +133,10 @@ READER(field_show_default)
 {
     set_flag(source, v, into, FIELD_SHOW_DEFAULT);
 }
+READER(field_wrapped)
+{
+    set_flag(source, v, into, FIELD_WRAPPED);
+}
 
 static int by_text(const void *a, const void *b)
 {
@@ -255,6 +259,7 @@ static const struct node_key field_keys[] = {
     {"immutable", field_immutable},
     {"default", field_default},
     {"showDefault", field_show_default},
+    {"wrapped", field_wrapped},
     {"enum", field_enum},
     {"format", field_format},
     {"pattern", field_pattern},
