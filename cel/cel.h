@@ -177,6 +177,9 @@ struct cel_env;
 
 /* The environment of Kubernetes v1.37: all its libraries. Made once. */
 const struct cel_env *cel_env_kubernetes(void);
+/* The same for expressions that make patches: with jsonpatch.escapeKey(). Object{} and JSONPatch{} are the
+ * caller's types (struct cel_source). */
+const struct cel_env *cel_env_mutation(void);
 
 enum {
     CEL_UNCHECKED = 1,   /* no type check: everything is decided when it runs */
@@ -243,6 +246,8 @@ struct cel_run {
 
 struct cel_value cel_evaluate(const struct cel_program *program, struct cel_run *run);
 struct cel_value cel_authorizer_value(void); /* what the variable `authorizer` is bound to */
+/* What `authorizer.requestResource` is bound to: a check of the request's own resource, without a verb. */
+struct cel_value cel_resource_check_value(struct arena *arena, const struct cel_check *check);
 
 bool cel_equal(const struct cel_value *a, const struct cel_value *b);
 /* The value as an expression would write it: for messages and tests. */

@@ -195,10 +195,11 @@ static const struct cel_type *join_types(struct cel_checker *c, const struct cel
         return type;
     if (cel_unify_assignable(&c->unify, before, type))
         return cel_unify_most_general(before, type);
-    if (c->source->flags & (CEL_MIXED_LISTS | CEL_UNCHECKED))
-        return &cel_type_dyn;
-    mismatch(c, e, before, type);
-    return &error_type;
+    if (!(c->source->flags & (CEL_MIXED_LISTS | CEL_UNCHECKED)) && !c->mixed_allowed &&
+        before->kind != CEL_DYN)
+        cel_issue_add(&c->mixed, e->pos, "expected type '%s' but found '%s'", print(c, before),
+                      print(c, type));
+    return &cel_type_dyn;
 }
 
 static const struct cel_type *unwrap_optional(struct cel_checker *c, const struct cel_expr *e,
@@ -398,5 +399,9 @@ const struct cel_type *cel_check_node(struct cel_checker *c, struct cel_expr *e)
 
 void cel_check(struct cel_checker *c, struct cel_expr *root)
 {
+    c->mixed = (struct cel_issues){.arena = c->scratch};
     cel_check_node(c, root);
+    if (c->issues->count == 0)
+        for (size_t i = 0; i < c->mixed.count; i++)
+            cel_issue_add(c->issues, c->mixed.items[i].pos, "%s", c->mixed.items[i].message);
 }

@@ -26,7 +26,9 @@ struct cel_checker {
     struct cel_unify unify;
     struct cel_local *locals; /* innermost first */
     uint16_t local_depth, local_count;
-    uint64_t used; /* variables, see cel_program.used */
+    uint64_t used;           /* variables, see cel_program.used */
+    struct cel_issues mixed; /* lists and maps of several types: told when nothing else is wrong */
+    unsigned mixed_allowed;  /* inside of string.format()'s arguments */
 };
 
 /* Fills types and the decisions in the nodes. Findings are issues. */

@@ -139,8 +139,11 @@ const struct cel_type *cel_check_call(struct cel_checker *c, struct cel_expr *e)
 {
     if (slice_is(e->call.name, "_?._") && !e->call.target)
         return check_opt_select(c, e);
+    bool format = e->call.target && slice_is(e->call.name, "format");
+    c->mixed_allowed += format;
     for (unsigned i = 0; i < e->count; i++)
         cel_check_node(c, e->call.args[i]);
+    c->mixed_allowed -= format;
     const struct cel_function *function;
     if (!e->call.target) {
         function = find_function(c, e->call.name, e->absolute);

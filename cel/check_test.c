@@ -29,7 +29,7 @@ static void findings_are_upstreams(void **state)
         {"1 +", "ERROR: <input>:1:4: Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', '.', "
                 "'-', '!', 'true', 'false', "
                 "'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}\n | 1 +\n | ...^"},
-        {"1 2", "ERROR: <input>:1:3: Syntax error: mismatched input '2' expecting <EOF>\n | 1 2\n | ..^"},
+        {"1 2", "ERROR: <input>:1:3: Syntax error: extraneous input '2' expecting <EOF>\n | 1 2\n | ..^"},
         {"1 + $",
          "ERROR: <input>:1:5: Syntax error: token recognition error at: '$'\n | 1 + $\n | ....^\n"
          "ERROR: <input>:1:6: Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', '.', '-', "
@@ -47,7 +47,7 @@ static void findings_are_upstreams(void **state)
          "ERROR: <input>:1:13: invalid matches argument\n | 'a'.matches('(')\n | ............^"},
         {"\xe4\xb8\x96 + 1\n", "ERROR: <input>:1:1: Syntax error: token recognition error at: "
                                "'\xe4\xb8\x96'\n | \xe4\xb8\x96 + 1\n | \xef\xbc\xbe\n"
-                               "ERROR: <input>:1:3: Syntax error: mismatched input '+' expecting {'[', '{', "
+                               "ERROR: <input>:1:3: Syntax error: extraneous input '+' expecting {'[', '{', "
                                "'(', '.', '-', '!', 'true', 'false', "
                                "'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}\n | "
                                "\xe4\xb8\x96 + 1\n | \xef\xbc\x8e.^"},

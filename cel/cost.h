@@ -41,9 +41,14 @@ enum cel_cost {
     CEL_COST_VALIDATE,
     CEL_COST_CHECK, /* an authorization check */
     CEL_COST_SELECTOR,
-    CEL_COST_LIST,        /* over the first argument, one an item */
-    CEL_COST_LIST_SQUARE, /* every item with every other */
-    CEL_COST_SETS,        /* every item of the first with every item of the second */
+    CEL_COST_NEW_LIST, /* as many items as the result has */
+    CEL_COST_SLICE,
+    CEL_COST_RANGE,
+    CEL_COST_FLATTEN,
+    CEL_COST_SORT,    /* every item of the first argument with every other */
+    CEL_COST_SORT_BY, /* ... of the second */
+    CEL_COST_SETS,    /* every item of the first with every item of the second */
+    CEL_COST_SETS_TWICE,
 };
 
 enum { CEL_FORMAT_PATTERN_MAX = 128 }; /* what upstream takes a named format's pattern to be at most */

@@ -83,6 +83,14 @@ static uint64_t address_cost(enum cel_cost rule, const struct cel_value *args)
     return cost;
 }
 
+/* Every item with every other. */
+static uint64_t self_compare_cost(struct arena *arena, const struct cel_value *list)
+{
+    struct cel_value first = list->len ? cel_list_get(arena, list, 0) : cel_null();
+    double factor = first.kind == CEL_STRING || first.kind == CEL_BYTES ? 2.1 : 2;
+    return 11 + (uint64_t)((double)((uint64_t)list->len * list->len) * factor);
+}
+
 uint64_t cel_cost_of_call(struct arena *arena, enum cel_cost rule, const struct cel_value *args,
                           unsigned count, const struct cel_value *result)
 {
@@ -105,7 +113,7 @@ uint64_t cel_cost_of_call(struct arena *arena, enum cel_cost rule, const struct 
     case CEL_COST_FIND:
         return pattern_cost(&args[0], (double)cel_size(&args[1]));
     case CEL_COST_VALIDATE:
-        return pattern_cost(&args[1], CEL_FORMAT_PATTERN_MAX);
+        return pattern_cost(&args[1], (double)cel_size(&args[0]));
     case CEL_COST_CONTAINS:
         return text_cost(&args[0]) * text_cost(&args[1]);
     case CEL_COST_ADD_TEXT:
@@ -121,12 +129,19 @@ uint64_t cel_cost_of_call(struct arena *arena, enum cel_cost rule, const struct 
         return 350000;
     case CEL_COST_SELECTOR:
         return selector_cost(&args[1]);
-    case CEL_COST_LIST:
-        return 1 + cel_size(&args[0]);
-    case CEL_COST_LIST_SQUARE:
-        return 1 + cel_size(&args[0]) * cel_size(&args[0]);
+    case CEL_COST_NEW_LIST:
+    case CEL_COST_SLICE:
+    case CEL_COST_RANGE:
+        return 11 + cel_size(result);
+    case CEL_COST_FLATTEN:
+        return 11 + part((double)cel_size(&args[0]), count > 1 && args[1].i > 0 ? (double)args[1].i : 1);
+    case CEL_COST_SORT:
+        return self_compare_cost(arena, &args[0]);
+    case CEL_COST_SORT_BY:
+        return self_compare_cost(arena, &args[1]);
     case CEL_COST_SETS:
-        return 1 + cel_size(&args[0]) * cel_size(&args[1]);
+    case CEL_COST_SETS_TWICE:
+        return 1 + cel_size(&args[0]) * cel_size(&args[1]) * (rule == CEL_COST_SETS ? 1 : 2);
     default:
         return 1;
     }

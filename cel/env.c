@@ -85,7 +85,7 @@ static enum cel_op op_of(struct slice name)
     } ops[] = {{"_&&_", OP_AND},
                {"_||_", OP_OR},
                {"!_", OP_NOT},
-               {"_?:_", OP_CONDITIONAL},
+               {"_?_:_", OP_CONDITIONAL},
                {"_==_", OP_EQUAL},
                {"_!=_", OP_NOT_EQUAL},
                {"_<_", OP_LESS},
@@ -176,11 +176,16 @@ const struct cel_env *cel_env_new(const struct cel_library *const *libraries, si
     return env;
 }
 
-static const struct cel_env *kubernetes;
+static const struct cel_env *kubernetes, *mutation;
 
 static void make_kubernetes(void)
 {
     kubernetes = cel_env_new(cel_libraries_kubernetes, cel_libraries_kubernetes_count);
+}
+
+static void make_mutation(void)
+{
+    mutation = cel_env_new(cel_libraries_mutation, cel_libraries_mutation_count);
 }
 
 const struct cel_env *cel_env_kubernetes(void)
@@ -188,4 +193,11 @@ const struct cel_env *cel_env_kubernetes(void)
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, make_kubernetes);
     return kubernetes;
+}
+
+const struct cel_env *cel_env_mutation(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, make_mutation);
+    return mutation;
 }

@@ -54,7 +54,4 @@ const struct cel_function *cel_env_function(const struct cel_env *env, struct sl
 /* The type that a name stands for ("int", "google.protobuf.Timestamp", "net.IP"), or NULL. */
 const struct cel_type *cel_env_type(const struct cel_env *env, struct slice name);
 
-extern const struct cel_library cel_lib_operators, cel_lib_arithmetic, cel_lib_convert, cel_lib_text,
-    cel_lib_time, cel_lib_optional, cel_lib_comprehensions;
-
 #endif

@@ -136,12 +136,52 @@ static struct range index_cost(struct estimator *s, struct call *c, enum cel_cos
     return fixed(1);
 }
 
-static struct range items_cost(const struct estimator *s, const struct call *c, enum cel_cost rule)
+static uint64_t literal_or(const struct call *c, unsigned i, uint64_t otherwise)
+{
+    if (i >= c->count || c->args[i]->kind != EXPR_LITERAL || c->args[i]->literal.kind != CEL_INT)
+        return otherwise;
+    return c->args[i]->literal.i < 0 ? 0 : (uint64_t)c->args[i]->literal.i;
+}
+
+static struct range sort_size(const struct estimator *s, struct call *c, enum cel_cost rule, double *factor)
+{
+    const struct cel_expr *list = c->args[rule == CEL_COST_SORT_BY ? 1 : 0];
+    const struct cel_type *type = cel_estimate_type(s, list);
+    bool text =
+        type->param_count && (type->params[0]->kind == CEL_STRING || type->params[0]->kind == CEL_BYTES);
+    struct range size = cel_estimate_size_or_unknown(s, list);
+    *factor = text && !slice_is(c->e->call.name, "distinct") ? 2.1 : 2;
+    return times(size, size);
+}
+
+/* Calls that make a list. */
+static struct range list_cost(const struct estimator *s, struct call *c, enum cel_cost rule)
 {
     struct range size = arg_size(s, c, 0);
-    if (rule != CEL_COST_LIST)
-        size = times(size, arg_size(s, c, rule == CEL_COST_SETS ? 1 : 0));
-    return add(fixed(1), size);
+    double factor = 1;
+    if (rule == CEL_COST_SLICE)
+        size = fixed(literal_or(c, 2, size.max) - literal_or(c, 1, 0));
+    if (rule == CEL_COST_RANGE)
+        size = fixed(literal_or(c, 0, UINT64_MAX));
+    if (rule == CEL_COST_FLATTEN)
+        factor = c->count > 1 ? (double)literal_or(c, 1, UINT64_MAX) : 1;
+    if (rule == CEL_COST_SORT || rule == CEL_COST_SORT_BY)
+        size = sort_size(s, c, rule, &factor);
+    c->result = (struct size){true, size};
+    return add(scale(size, factor), fixed(11));
+}
+
+/* Looking for one text in another. */
+static struct range search_cost(const struct estimator *s, struct call *c, enum cel_cost rule)
+{
+    struct range text = arg_size(s, c, 0), wanted = arg_size(s, c, 1);
+    if (rule == CEL_COST_VALIDATE)
+        return scale(scale(wanted, 0.1), CEL_FORMAT_PATTERN_MAX * 0.25);
+    if (rule == CEL_COST_CONTAINS)
+        return times(scale(text, 0.1), scale(wanted, 0.1));
+    if (rule == CEL_COST_FIND)
+        c->result = (struct size){true, {0, text.max}};
+    return pattern_cost(text, wanted);
 }
 
 struct range cel_estimate_overload(struct estimator *s, struct call *c, enum cel_cost rule)
@@ -167,15 +207,10 @@ struct range cel_estimate_overload(struct estimator *s, struct call *c, enum cel
     case CEL_COST_PREFIX:
         return scale(arg_size(s, c, 1), 0.1);
     case CEL_COST_FIND:
-        size = arg_size(s, c, 0);
-        c->result = (struct size){true, {0, size.max}};
-        return pattern_cost(size, arg_size(s, c, 1));
     case CEL_COST_MATCHES:
-        return pattern_cost(arg_size(s, c, 0), arg_size(s, c, 1));
     case CEL_COST_VALIDATE:
-        return scale(scale(arg_size(s, c, 1), 0.1), CEL_FORMAT_PATTERN_MAX * 0.25);
     case CEL_COST_CONTAINS:
-        return times(scale(arg_size(s, c, 0), 0.1), scale(arg_size(s, c, 1), 0.1));
+        return search_cost(s, c, rule);
     case CEL_COST_ADD_TEXT:
     case CEL_COST_ADD_LIST:
         return add_cost(s, c, rule);
@@ -193,10 +228,17 @@ struct range cel_estimate_overload(struct estimator *s, struct call *c, enum cel
         return fixed(350000);
     case CEL_COST_SELECTOR:
         return selector_cost(arg_size(s, c, 1));
-    case CEL_COST_LIST:
-    case CEL_COST_LIST_SQUARE:
+    case CEL_COST_NEW_LIST:
+    case CEL_COST_SLICE:
+    case CEL_COST_RANGE:
+    case CEL_COST_FLATTEN:
+    case CEL_COST_SORT:
+    case CEL_COST_SORT_BY:
+        return list_cost(s, c, rule);
     case CEL_COST_SETS:
-        return items_cost(s, c, rule);
+    case CEL_COST_SETS_TWICE:
+        size = times(arg_size(s, c, 0), arg_size(s, c, 1));
+        return add(scale(size, rule == CEL_COST_SETS ? 1 : 2), fixed(1));
     case CEL_COST_CONTAINS_IP:
     case CEL_COST_CONTAINS_IP_TEXT:
     case CEL_COST_CONTAINS_CIDR:

@@ -86,6 +86,15 @@ static struct cel_value wrap_optional(struct cel_eval *e, const struct cel_value
     return found && cel_is_error(v) ? *v : cel_optional(e->arena, found ? v : NULL);
 }
 
+/* Upstream counts a value that is no variable as one more access when something is taken from it. */
+static void charge_access(struct cel_eval *e, const struct cel_expr *from)
+{
+    bool attribute = from->kind == EXPR_IDENT || from->kind == EXPR_SELECT ||
+                     (from->kind == EXPR_CALL && (from->op == OP_INDEX || from->op == OP_OPT_INDEX ||
+                                                  from->op == OP_OPT_SELECT || from->op == OP_CONDITIONAL));
+    charge(e, attribute ? 1 : 2);
+}
+
 static struct cel_value eval_select(struct cel_eval *e, const struct cel_expr *x)
 {
     struct cel_value operand = eval(e, x->select.operand);
@@ -97,7 +106,7 @@ static struct cel_value eval_select(struct cel_eval *e, const struct cel_expr *x
     if (optional)
         operand = *operand.some;
     if (!x->test)
-        charge(e, 1);
+        charge_access(e, x->select.operand);
     struct cel_value v = select_field(e, &operand, x, x->select.field, &found);
     if (x->test)
         return cel_is_error(&v) ? v : cel_bool(found);
@@ -151,7 +160,7 @@ static struct cel_value eval_index(struct cel_eval *e, const struct cel_expr *x)
     struct cel_value key = eval(e, x->call.args[1]);
     if (cel_is_error(&key))
         return key;
-    charge(e, 1);
+    charge_access(e, x->call.args[0]);
     bool optional = x->op == OP_OPT_INDEX || operand.kind == CEL_OPTIONAL, found;
     if (operand.kind == CEL_OPTIONAL) {
         if (!operand.some)
@@ -172,7 +181,7 @@ static struct cel_value eval_opt_select(struct cel_eval *e, const struct cel_exp
     struct cel_value operand = eval(e, x->call.args[0]);
     if (cel_is_error(&operand))
         return operand;
-    charge(e, 1);
+    charge_access(e, x->call.args[0]);
     if (operand.kind == CEL_OPTIONAL) {
         if (!operand.some)
             return operand;
@@ -269,12 +278,11 @@ static struct cel_value contains(struct cel_eval *e, const struct cel_value *ite
 
 static struct cel_value eval_binary(struct cel_eval *e, const struct cel_expr *x)
 {
-    struct cel_value a = eval(e, x->call.args[0]);
-    if (cel_is_error(&a))
-        return a;
-    struct cel_value b = eval(e, x->call.args[1]);
-    if (cel_is_error(&b))
-        return b;
+    struct cel_value a = eval(e, x->call.args[0]), b = eval(e, x->call.args[1]);
+    if (cel_is_error(&a) || cel_is_error(&b)) {
+        charge(e, 1);
+        return cel_is_error(&a) ? a : b;
+    }
     if (x->op == OP_EQUAL || x->op == OP_NOT_EQUAL) {
         charge(e, cel_cost_of_equality(&a, &b));
         return cel_bool(cel_equal(&a, &b) == (x->op == OP_EQUAL));
@@ -334,10 +342,14 @@ static struct cel_value eval_call(struct cel_eval *e, const struct cel_expr *x)
     unsigned count = x->count + member;
     if (x->overload_count == 0 || count > CEL_ARGS_MAX)
         return cel_no_overload(e);
-    for (unsigned i = 0; i < count; i++) {
+    const struct cel_value *error = NULL;
+    for (unsigned i = 0; i < count && (!error || count == 2); i++) {
         args[i] = eval(e, member && i == 0 ? x->call.target : x->call.args[i - member]);
-        if (cel_is_error(&args[i]))
-            return args[i];
+        error = !error && cel_is_error(&args[i]) ? &args[i] : error;
+    }
+    if (error) {
+        charge(e, count <= 2);
+        return *error;
     }
     for (unsigned i = 0; i < x->overload_count; i++) {
         const struct cel_overload *overload = x->call.overloads[i];
@@ -408,6 +420,7 @@ static struct cel_value unwrap_entry(struct cel_eval *e, struct cel_value v, boo
 static struct cel_value eval_list(struct cel_eval *e, const struct cel_expr *x)
 {
     struct cel_value list = cel_list_new(e->arena, x->count);
+    charge(e, 10);
     for (unsigned i = 0; i < x->count; i++) {
         bool skip = false;
         struct cel_value v = eval(e, x->list.items[i]);
@@ -418,7 +431,6 @@ static struct cel_value eval_list(struct cel_eval *e, const struct cel_expr *x)
         if (!skip)
             list = cel_list_append(e->arena, list, v);
     }
-    charge(e, 10);
     return list;
 }
 
@@ -430,6 +442,7 @@ static bool is_key(const struct cel_value *key)
 static struct cel_value eval_map(struct cel_eval *e, const struct cel_expr *x)
 {
     struct cel_value map = cel_map_new(e->arena, x->count);
+    charge(e, 30);
     for (unsigned i = 0; i < x->count; i++) {
         const struct cel_entry *entry = &x->record.entries[i];
         bool skip = false;
@@ -446,7 +459,6 @@ static struct cel_value eval_map(struct cel_eval *e, const struct cel_expr *x)
         if (!skip && !cel_map_put(e->arena, &map, key, v))
             return cel_fail(e, "Failed with repeated key");
     }
-    charge(e, 30);
     return map;
 }
 

@@ -33,6 +33,10 @@ static void put_mark(struct buf *out, struct slice line, size_t column)
 
 static void put_issue(struct buf *out, struct slice text, const struct cel_issue *issue)
 {
+    if (text.len == 0) {
+        buf_printf(out, "ERROR: <input>:1:0: %s", issue->message);
+        return;
+    }
     size_t start = 0, line_number = 1, pos = issue->pos < text.len ? issue->pos : text.len;
     for (size_t i = 0; i < pos; i++)
         if (text.ptr[i] == '\n') {

@@ -204,7 +204,7 @@ struct cel_token cel_lexer_next(struct cel_lexer *l)
         if (quote < 0 && operator_token(l, &token))
             return token;
         size_t from = l->at;
-        l->at = quote >= 0 && bad < l->text.len - from ? from + bad : from;
+        l->at = quote >= 0 ? from + (bad < l->text.len - from ? bad : l->text.len - from) : from;
         l->at += l->at < l->text.len ? utf8_size(l->text, l->at) : 0;
         if (quote < 0 && (c == '&' || c == '|' || c == '=') && peek(l, 0) == ' ')
             l->at++; /* cel-go's lexer takes the character that made it fail along */
@@ -275,7 +275,8 @@ bool cel_unquote(struct arena *arena, const struct cel_token *token, struct cel_
         }
         size_t used = put_escape(text.ptr + i + 1, bytes, to, &len);
         if (!used) {
-            cel_issue_add(issues, token->pos, "unable to unescape string");
+            cel_issue_add(issues, token->pos,
+                          bytes ? "unable to unescape string" : "invalid unicode code point");
             return false;
         }
         i += used;

@@ -1,6 +1,7 @@
 #include <math.h>
 
 #include "cel/eval.h"
+#include "cel/libraries.h"
 #include "cel/time.h"
 
 /* + - * / % and the unary minus. Integers overflow into errors. */

@@ -1,4 +1,5 @@
 #include "cel/eval.h"
+#include "cel/libraries.h"
 
 /* What the macros with two variables build maps with. */
 

@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "cel/eval.h"
+#include "cel/libraries.h"
 #include "cel/number.h"
 #include "cel/time.h"
 #include "cel/types.h"

@@ -1,4 +1,4 @@
-#include "cel/env.h"
+#include "cel/libraries.h"
 
 /* The operators that the evaluator computes itself: here are only their types and costs. */
 
@@ -7,7 +7,7 @@ static const struct cel_row rows[] = {
     {"@not_strictly_false", "not_strictly_false", "(bool): bool", NULL, CEL_COST_ONE},
     {"_&&_", "logical_and", "(bool, bool): bool", NULL, CEL_COST_LOGIC},
     {"_||_", "logical_or", "(bool, bool): bool", NULL, CEL_COST_LOGIC},
-    {"_?:_", "conditional", "(bool, A, A): A", NULL, CEL_COST_CONDITIONAL},
+    {"_?_:_", "conditional", "(bool, A, A): A", NULL, CEL_COST_CONDITIONAL},
     {"_==_", "equals", "(A, A): bool", NULL, CEL_COST_EQUAL},
     {"_!=_", "not_equals", "(A, A): bool", NULL, CEL_COST_EQUAL},
     {"_<_", "less_bool", "(bool, bool): bool", NULL, CEL_COST_ONE},

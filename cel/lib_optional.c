@@ -1,4 +1,5 @@
 #include "cel/eval.h"
+#include "cel/libraries.h"
 
 /* Values that may not be there. */
 

@@ -1,5 +1,6 @@
 #include "base/regex.h"
 #include "cel/eval.h"
+#include "cel/libraries.h"
 
 /* What the language itself has for texts, and size(). */
 

@@ -1,4 +1,5 @@
 #include "cel/eval.h"
+#include "cel/libraries.h"
 #include "cel/time.h"
 
 /* Parts of timestamps, in UTC or in a time zone, and of durations. */

@@ -115,7 +115,7 @@ static struct loop exists_one_loop(struct expansion *x, struct cel_expr *predica
 {
     struct cel_expr *more = call2(x, "_+_", accu(x), literal(x, cel_int(1)));
     return (struct loop){SLICE(CEL_ACCUMULATOR), literal(x, cel_int(0)), literal(x, cel_bool(true)),
-                         call3(x, "_?:_", predicate, more, accu(x)),
+                         call3(x, "_?_:_", predicate, more, accu(x)),
                          call2(x, "_==_", accu(x), literal(x, cel_int(1)))};
 }
 
@@ -124,7 +124,7 @@ static struct loop build_loop(struct expansion *x, enum cel_expr_kind kind, stru
                               struct cel_expr *step)
 {
     if (filter)
-        step = call3(x, "_?:_", filter, step, accu(x));
+        step = call3(x, "_?_:_", filter, step, accu(x));
     return (struct loop){SLICE(CEL_ACCUMULATOR), empty(x, kind), literal(x, cel_bool(true)), step, accu(x)};
 }
 
@@ -296,7 +296,7 @@ static struct cel_expr *map_optional(struct expansion *x, const char *message, b
         return x->target;
     struct cel_expr *inner = bind(x, name, member_call(x, "value", x->target, NULL), x->args[1]);
     struct cel_expr *some = flat ? inner : call1(x, "optional.of", inner);
-    return call3(x, "_?:_", member_call(x, "hasValue", x->target, NULL), some,
+    return call3(x, "_?_:_", member_call(x, "hasValue", x->target, NULL), some,
                  cel_new_call(x->p, x->pos, "optional.none", NULL, 0));
 }
 

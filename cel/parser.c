@@ -11,114 +11,6 @@
 
 static struct cel_expr *parse_expr(struct cel_parser *p);
 
-/* ---- nodes ---- */
-
-struct cel_expr *cel_new_expr(struct cel_parser *p, enum cel_expr_kind kind, uint32_t pos)
-{
-    struct cel_expr *e = arena_zalloc(p->arena, sizeof *e);
-    e->kind = (uint8_t)kind;
-    e->pos = pos;
-    e->id = p->node_count++;
-    e->depth = 1;
-    return e;
-}
-
-static void deeper(struct cel_expr *e, const struct cel_expr *part)
-{
-    if (part && part->depth >= e->depth)
-        e->depth = (uint16_t)(part->depth + 1);
-}
-
-static void deeper_entries(struct cel_expr *e)
-{
-    for (unsigned i = 0; i < e->count; i++) {
-        deeper(e, e->record.entries[i].key);
-        deeper(e, e->record.entries[i].value);
-    }
-}
-
-struct cel_expr *cel_finish(struct cel_parser *p, struct cel_expr *e)
-{
-    switch ((enum cel_expr_kind)e->kind) {
-    case EXPR_SELECT:
-        deeper(e, e->select.operand);
-        break;
-    case EXPR_CALL:
-        deeper(e, e->call.target);
-        for (unsigned i = 0; i < e->count; i++)
-            deeper(e, e->call.args[i]);
-        break;
-    case EXPR_LIST:
-        for (unsigned i = 0; i < e->count; i++)
-            deeper(e, e->list.items[i]);
-        break;
-    case EXPR_MAP:
-    case EXPR_STRUCT:
-        deeper_entries(e);
-        break;
-    case EXPR_COMPREHENSION:
-        deeper(e, e->fold->range);
-        deeper(e, e->fold->step);
-        break;
-    default:
-        break;
-    }
-    if (!p->stopped && (e->depth > CEL_DEPTH_MAX || p->node_count > CEL_NODES_MAX)) {
-        cel_issue_add(p->issues, e->pos, "expression recursion limit exceeded: %d", CEL_DEPTH_MAX);
-        p->stopped = true;
-    }
-    return e;
-}
-
-struct cel_expr *cel_new_literal(struct cel_parser *p, uint32_t pos, struct cel_value value)
-{
-    struct cel_expr *e = cel_new_expr(p, EXPR_LITERAL, pos);
-    e->literal = value;
-    return e;
-}
-
-struct cel_expr *cel_new_ident(struct cel_parser *p, uint32_t pos, struct slice name)
-{
-    struct cel_expr *e = cel_new_expr(p, EXPR_IDENT, pos);
-    e->ident.name = name;
-    return e;
-}
-
-static struct cel_expr **copy_items(struct cel_parser *p, struct cel_expr *const *items, size_t count)
-{
-    struct cel_expr **copy = arena_alloc(p->arena, (count ? count : 1) * sizeof *copy);
-    if (count)
-        memcpy(copy, items, count * sizeof *copy);
-    return copy;
-}
-
-struct cel_expr *cel_new_call(struct cel_parser *p, uint32_t pos, const char *name,
-                              struct cel_expr *const *args, size_t count)
-{
-    struct cel_expr *e = cel_new_expr(p, EXPR_CALL, pos);
-    e->call.name = slice_str(name);
-    e->call.args = copy_items(p, args, count);
-    e->count = (uint16_t)count;
-    return cel_finish(p, e);
-}
-
-struct cel_expr *cel_new_select(struct cel_parser *p, uint32_t pos, struct cel_expr *operand,
-                                struct slice field)
-{
-    struct cel_expr *e = cel_new_expr(p, EXPR_SELECT, pos);
-    e->select.operand = operand;
-    e->select.field = field;
-    return cel_finish(p, e);
-}
-
-struct cel_expr *cel_new_list(struct cel_parser *p, uint32_t pos, struct cel_expr *const *items, size_t count)
-{
-    struct cel_expr *e = cel_new_expr(p, EXPR_LIST, pos);
-    e->list.items = copy_items(p, items, count);
-    e->count = (uint16_t)count;
-    return cel_finish(p, e);
-}
-
 /* ---- tokens ---- */
 
 static void advance(struct cel_parser *p)
@@ -135,12 +27,25 @@ static bool take(struct cel_parser *p, enum cel_token_kind kind)
     return true;
 }
 
+static bool may_begin(enum cel_token_kind kind)
+{
+    return (kind >= TOKEN_IDENT && kind <= TOKEN_NULL && kind != TOKEN_ESCAPED_IDENT) ||
+           kind == TOKEN_LBRACKET || kind == TOKEN_LBRACE || kind == TOKEN_LPAREN || kind == TOKEN_DOT ||
+           kind == TOKEN_MINUS || kind == TOKEN_NOT;
+}
+
 /* After this nothing is read any more; the node only fills the place. */
 static struct cel_expr *syntax_error(struct cel_parser *p, const char *expecting)
 {
-    if (!p->stopped)
-        cel_issue_add(p->issues, p->token.pos, "Syntax error: mismatched input '%.*s' expecting %s",
-                      SLICE_ARG(p->token.text), expecting);
+    /* cel-go's parser calls a token "extraneous" when the next one would have been right. */
+    bool extraneous = expecting[0] == '{' && strstr(expecting, "IDENTIFIER") && may_begin(p->after.kind) &&
+                      p->token.kind != TOKEN_IN;
+    bool missing = p->token.kind == TOKEN_END && strcmp(expecting, "')'") == 0;
+    if (!p->stopped && missing)
+        cel_issue_add(p->issues, p->token.pos, "Syntax error: missing ')' at '<EOF>'");
+    else if (!p->stopped)
+        cel_issue_add(p->issues, p->token.pos, "Syntax error: %s input '%.*s' expecting %s",
+                      extraneous ? "extraneous" : "mismatched", SLICE_ARG(p->token.text), expecting);
     p->stopped = true;
     p->token.kind = TOKEN_END;
     return cel_new_literal(p, p->token.pos, cel_null());
@@ -203,7 +108,7 @@ static struct cel_expr *parse_list(struct cel_parser *p, uint32_t pos)
         if (!take(p, TOKEN_COMMA))
             break;
     }
-    expect(p, TOKEN_RBRACKET, "{',', ']'}");
+    expect(p, TOKEN_RBRACKET, "{']', ','}");
     struct cel_expr *e = cel_new_list(p, pos, items.items, items.count);
     if (any_optional) {
         e->list.optional = arena_zalloc(p->arena, items.count);
@@ -568,7 +473,7 @@ static struct cel_expr *parse_expr(struct cel_parser *p)
         struct cel_expr *args[3] = {e, parse_logic(p, TOKEN_OR, "_||_")};
         expect(p, TOKEN_COLON, "':'");
         args[2] = parse_expr(p);
-        e = cel_new_call(p, pos, "_?:_", args, 3);
+        e = cel_new_call(p, pos, "_?_:_", args, 3);
     }
     p->depth--;
     return e;
@@ -590,8 +495,7 @@ struct cel_expr *cel_parse(struct arena *arena, struct slice text, const struct 
     struct cel_expr *e = parse_expr(&p);
     if (!p.stopped && p.token.kind != TOKEN_END)
         cel_issue_add(issues, p.token.pos, "Syntax error: %s input '%.*s' expecting <EOF>",
-                      p.token.kind == TOKEN_IDENT && p.after.kind == TOKEN_END ? "extraneous" : "mismatched",
-                      SLICE_ARG(p.token.text));
+                      p.after.kind == TOKEN_END ? "extraneous" : "mismatched", SLICE_ARG(p.token.text));
     *ret_node_count = p.node_count;
     return issues->count ? NULL : e;
 }

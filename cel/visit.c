@@ -128,13 +128,30 @@ static bool fold_map(struct arena *arena, struct cel_expr *e, struct cel_value *
     return true;
 }
 
+/* int("1"), timestamp("..."): evaluated once, unless that is an error, which is for the run to say. */
+static bool fold_conversion(struct arena *arena, struct cel_expr *e, struct cel_value *ret)
+{
+    static const char *const names[] = {"bool", "bytes",  "double",    "duration", "dyn",
+                                        "int",  "string", "timestamp", "type",     "uint"};
+    bool conversion = false;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        conversion |= slice_is(e->call.name, names[i]);
+    if (!conversion || e->call.target || e->count != 1 || e->call.args[0]->kind != EXPR_LITERAL)
+        return false;
+    struct cel_program alone = {.root = e};
+    struct cel_run run = {.arena = arena};
+    *ret = cel_evaluate(&alone, &run);
+    return ret->kind != CEL_ERROR;
+}
+
 /* Full to the brim, so that nothing is ever written behind its end by a thread that appends to it. */
 static void fold(struct cel_expr *e, void *context)
 {
     struct cel_value v;
-    bool folded = e->kind == EXPR_LIST  ? fold_list(context, e, &v)
-                  : e->kind == EXPR_MAP ? fold_map(context, e, &v)
-                                        : false;
+    bool folded = e->kind == EXPR_LIST   ? fold_list(context, e, &v)
+                  : e->kind == EXPR_MAP  ? fold_map(context, e, &v)
+                  : e->kind == EXPR_CALL ? fold_conversion(context, e, &v)
+                                         : false;
     if (!folded || (e->kind == EXPR_LIST && v.items->capacity != v.len) ||
         (e->kind == EXPR_MAP && v.map->capacity != v.len))
         return;
