@@ -224,8 +224,6 @@ struct range cel_estimate_overload(struct estimator *s, struct call *c, enum cel
     case CEL_COST_INDEX_LIST:
     case CEL_COST_INDEX_MAP:
         return index_cost(s, c, rule);
-    case CEL_COST_CHECK:
-        return fixed(350000);
     case CEL_COST_SELECTOR:
         return selector_cost(arg_size(s, c, 1));
     case CEL_COST_NEW_LIST:
@@ -245,6 +243,6 @@ struct range cel_estimate_overload(struct estimator *s, struct call *c, enum cel
     case CEL_COST_CONTAINS_CIDR_TEXT:
         return address_cost(s, c, rule);
     default:
-        return fixed(1);
+        return fixed(rule == CEL_COST_CHECK ? 350000 : 1);
     }
 }
