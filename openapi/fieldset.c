@@ -119,10 +119,18 @@ void path_element_print(struct buf *out, const struct path_element *element)
 
 /* ---- building ---- */
 
+void fieldset_reserve(struct arena *arena, struct fieldset *set, uint32_t count)
+{
+    if (!count)
+        return;
+    set->nodes = arena_alloc(arena, count * sizeof *set->nodes);
+    set->capacity = count;
+}
+
 struct fieldset_node *fieldset_add(struct arena *arena, struct fieldset *set)
 {
     if (set->count == set->capacity) {
-        uint32_t capacity = set->capacity ? set->capacity * 2 : 4;
+        uint32_t capacity = set->capacity ? set->capacity * 2 : 8;
         struct fieldset_node *nodes = arena_alloc(arena, capacity * sizeof *nodes);
         if (set->count)
             memcpy(nodes, set->nodes, set->count * sizeof *nodes);
@@ -140,6 +148,16 @@ static int cmp_nodes(const void *a, const void *b)
                             &((const struct fieldset_node *)b)->element);
 }
 
+/* Most neighbours differ in the first letter. */
+static inline bool is_before(const struct fieldset_node *a, const struct fieldset_node *b)
+{
+    const struct path_element *x = &a->element, *y = &b->element;
+    if (x->kind == ELEMENT_FIELD && y->kind == ELEMENT_FIELD && x->field.len && y->field.len &&
+        (unsigned char)*x->field.ptr < (unsigned char)*y->field.ptr)
+        return true;
+    return path_element_cmp(x, y) < 0;
+}
+
 /* Levels are small, and often sorted already. */
 static void sort_nodes(struct fieldset *set)
 {
@@ -147,7 +165,7 @@ static void sort_nodes(struct fieldset *set)
     struct fieldset_node *nodes = set->nodes;
     if (set->count > FEW) {
         for (uint32_t i = 1; i < set->count; i++) {
-            if (cmp_nodes(&nodes[i - 1], &nodes[i]) <= 0)
+            if (is_before(&nodes[i - 1], &nodes[i]))
                 continue;
             qsort(nodes, set->count, sizeof *nodes, cmp_nodes);
             return;
@@ -155,7 +173,7 @@ static void sort_nodes(struct fieldset *set)
         return;
     }
     for (uint32_t i = 1; i < set->count; i++) {
-        if (cmp_nodes(&nodes[i - 1], &nodes[i]) <= 0)
+        if (is_before(&nodes[i - 1], &nodes[i]))
             continue;
         struct fieldset_node moved = nodes[i];
         uint32_t to = i;
@@ -171,8 +189,10 @@ void fieldset_finish(struct arena *arena, struct fieldset *set)
     sort_nodes(set);
     for (uint32_t i = 0; i < set->count; i++) {
         struct fieldset_node *last = kept ? &set->nodes[kept - 1] : NULL;
-        if (!last || cmp_nodes(last, &set->nodes[i]) != 0) {
-            set->nodes[kept++] = set->nodes[i];
+        if (!last || is_before(last, &set->nodes[i])) {
+            if (kept != i)
+                set->nodes[kept] = set->nodes[i];
+            kept++;
             continue;
         }
         last->member |= set->nodes[i].member;

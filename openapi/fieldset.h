@@ -42,6 +42,7 @@ struct element_key {
 
 struct path_element {
     uint8_t kind;   /* enum element_kind */
+    bool plain;     /* FIELD: JSON shows the name as it is; false: nobody has looked */
     uint32_t count; /* KEY: of keys */
     union {
         struct slice field;
@@ -80,6 +81,8 @@ static inline bool fieldset_is_empty(const struct fieldset *set)
 
 /* ---- building: add nodes in any order, then finish once ---- */
 
+/* Room for so many nodes in a new set. */
+void fieldset_reserve(struct arena *arena, struct fieldset *set, uint32_t count);
 /* A new last node, to be filled. Its address holds until the next one is added. */
 struct fieldset_node *fieldset_add(struct arena *arena, struct fieldset *set);
 /* Sorts this level; nodes of the same element become one. The levels below are finished already. */

@@ -34,15 +34,44 @@ static void put_keys(struct buf *out, const struct path_element *element)
     buf_puts(out, element->count ? "}" : "{}");
 }
 
-/* The element as the name of a member: "f:spec", "k:{\"name\":\"one\"}". */
-static void put_element(struct buf *out, const struct path_element *element)
+/* `\"text\"` : a string inside of one. */
+static void put_quoted_plain(struct buf *out, struct slice text)
 {
-    if (element->kind == ELEMENT_FIELD && is_plain(element->field)) {
-        buf_put(out, "\"f:", 3);
-        buf_put_slice(out, element->field);
-        buf_putc(out, '"');
-        return;
+    buf_put(out, "\\\"", 2);
+    buf_put_slice(out, text);
+    buf_put(out, "\\\"", 2);
+}
+
+/* What nearly all keys are: integers, and strings that need no escapes. */
+static bool are_plain_keys(const struct path_element *element)
+{
+    for (uint32_t i = 0; i < element->count; i++) {
+        const struct value *v = &element->keys[i].value;
+        if ((v->kind != VALUE_STRING && v->kind != VALUE_INT) || !is_plain(element->keys[i].name) ||
+            !is_plain(value_text(v)))
+            return false;
     }
+    return true;
+}
+
+static void put_plain_keys(struct buf *out, const struct path_element *element)
+{
+    buf_put(out, "\"k:", 3);
+    for (uint32_t i = 0; i < element->count; i++) {
+        const struct value *v = &element->keys[i].value;
+        buf_putc(out, i ? ',' : '{');
+        put_quoted_plain(out, element->keys[i].name);
+        buf_putc(out, ':');
+        if (v->kind == VALUE_INT)
+            buf_put_int(out, v->i);
+        else
+            put_quoted_plain(out, value_text(v));
+    }
+    buf_puts(out, element->count ? "}\"" : "{}\"");
+}
+
+static void put_any_element(struct buf *out, const struct path_element *element)
+{
     cleanup_buf struct buf text = BUF_INIT(ELEMENT_TEXT);
     switch ((enum element_kind)element->kind) {
     case ELEMENT_FIELD:
@@ -64,6 +93,24 @@ static void put_element(struct buf *out, const struct path_element *element)
     }
     out->failed |= text.failed;
     buf_put_json_string(out, buf_slice(&text));
+}
+
+/* The element as the name of a member: "f:spec", "k:{\"name\":\"one\"}". */
+static void put_element(struct buf *out, const struct path_element *element)
+{
+    if (element->kind == ELEMENT_FIELD && (element->plain || is_plain(element->field))) {
+        char *to = buf_reserve(out, element->field.len + 4);
+        if (!to)
+            return;
+        memcpy(to, "\"f:", 3);
+        memcpy(to + 3, element->field.ptr, element->field.len);
+        to[element->field.len + 3] = '"';
+        out->len += element->field.len + 4;
+    } else if (element->kind == ELEMENT_KEY && are_plain_keys(element)) {
+        put_plain_keys(out, element);
+    } else {
+        put_any_element(out, element);
+    }
 }
 
 static void put_set(struct buf *out, const struct fieldset *set, bool self)
@@ -115,6 +162,74 @@ static bool decode_keys(struct decoder *d, struct slice text, struct path_elemen
     for (uint32_t i = 0; i < map.map->count; i++)
         keys[i] = (struct element_key){map.map->entries[i].key, map.map->entries[i].value};
     *ret = (struct path_element){.kind = ELEMENT_KEY, .count = map.map->count, .keys = keys};
+    return true;
+}
+
+/* ---- keys as nearly all are, still in their escapes: {\"name\":\"one\",\"port\":80} ---- */
+
+/* `\"text\"` without escapes of its own. */
+static bool take_text(struct slice *rest, struct slice *ret)
+{
+    if (!slice_starts(*rest, SLICE("\\\"")))
+        return false;
+    struct slice text = slice_from(*rest, 2);
+    const char *end = memchr(text.ptr, '\\', text.len);
+    if (!end || (size_t)(end - text.ptr) + 1 >= text.len || end[1] != '"')
+        return false;
+    *ret = slice_make(text.ptr, (size_t)(end - text.ptr));
+    *rest = slice_from(text, ret->len + 2);
+    return is_plain(*ret);
+}
+
+static bool take_number(struct slice *rest, int64_t *ret)
+{
+    enum { MOST = 15 };
+    size_t n = 0;
+    *ret = 0;
+    while (n < rest->len && n < MOST && rest->ptr[n] >= '0' && rest->ptr[n] <= '9')
+        *ret = *ret * 10 + (rest->ptr[n++] - '0');
+    bool leading_zero = n > 1 && rest->ptr[0] == '0';
+    *rest = slice_from(*rest, n);
+    return n > 0 && !leading_zero;
+}
+
+static bool take_key(struct slice *rest, struct element_key *ret)
+{
+    struct slice text;
+    if (!take_text(rest, &ret->name) || !rest->len || *rest->ptr != ':')
+        return false;
+    *rest = slice_from(*rest, 1);
+    if (rest->len && *rest->ptr == '\\') {
+        if (!take_text(rest, &text))
+            return false;
+        ret->value = value_of_string(text);
+        return true;
+    }
+    ret->value = (struct value){.kind = VALUE_INT};
+    return take_number(rest, &ret->value.i);
+}
+
+/* False: it is not of that form, or nothing that the general way would take. */
+static bool decode_plain_keys(struct decoder *d, struct slice raw, struct path_element *ret)
+{
+    enum { MOST = 4 };
+    struct element_key keys[MOST];
+    uint32_t count = 0;
+    struct slice rest = raw;
+    if (!rest.len || *rest.ptr != '{')
+        return false;
+    do {
+        rest = slice_from(rest, 1);
+        if (count == MOST || !take_key(&rest, &keys[count]) || !rest.len ||
+            (count && slice_cmp(keys[count - 1].name, keys[count].name) >= 0))
+            return false;
+        count++;
+    } while (*rest.ptr == ',');
+    if (!slice_is(rest, "}"))
+        return false;
+    struct element_key *kept = arena_alloc(d->arena, count * sizeof *kept);
+    memcpy(kept, keys, count * sizeof *kept);
+    *ret = (struct path_element){.kind = ELEMENT_KEY, .count = count, .keys = kept};
     return true;
 }
 
@@ -171,12 +286,16 @@ static bool decode_member(struct decoder *d, struct fieldset *set, bool *ret_sel
     if (json_peek(&d->scan) != ':')
         return json_fail(&d->scan, "after object key");
     d->scan.at++;
-    struct slice text = json_string_text(d->arena, &name);
     struct fieldset_node node = {0};
-    bool known = false, self = slice_is(text, ".");
-    if (!self && !decode_element(d, text, &node.element, &known))
-        return false;
-    *ret_self |= self;
+    bool known =
+        slice_starts(name.raw, SLICE("k:")) && decode_plain_keys(d, slice_from(name.raw, 2), &node.element);
+    if (!known) {
+        struct slice text = json_string_text(d->arena, &name);
+        bool self = slice_is(text, ".");
+        *ret_self |= self;
+        if (!self && !decode_element(d, text, &node.element, &known))
+            return false;
+    }
     if (!known)
         return json_skip(&d->scan, d->depth, DECODE_MAX_DEPTH);
     if (!decode_set(d, &node.children, &node.member))

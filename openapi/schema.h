@@ -118,8 +118,10 @@ struct schema_type {
     const char *doc;
     const struct schema_field *fields;
     uint16_t field_count;
-    bool atomic;           /* x-kubernetes-map-type: atomic on the type */
-    bool preserve_unknown; /* custom types */
+    const uint16_t *by_name; /* the fields' indexes in the order of their names; NULL: that is the order of
+                                `fields`, or nobody knows */
+    bool atomic;             /* x-kubernetes-map-type: atomic on the type */
+    bool preserve_unknown;   /* custom types */
     bool opaque; /* of SCHEMA_RAW nodes that are one of several shapes; the fields only number the shapes in
                     protobuf */
     const char *union_member; /* x-kubernetes-unions discriminator or NULL; the members have FIELD_UNION */

@@ -180,7 +180,8 @@ static bool each_field(const struct schema_type *type, const struct value *l, co
                        typed_member_fn each, void *arg)
 {
     bool both = l && r && l->kind == VALUE_RECORD && r->kind == VALUE_RECORD;
-    for (unsigned i = 0; i < type->field_count; i++) {
+    for (unsigned n = 0; n < type->field_count; n++) {
+        unsigned i = type->by_name ? type->by_name[n] : n;
         const struct schema_field *field = &type->fields[i];
         if (!value_is_set(stored(l, i)) && !value_is_set(stored(r, i)) &&
             (both || !schema_is_always_written(field)))
@@ -204,6 +205,16 @@ bool typed_each(struct typed_node map, const struct value *l, const struct value
     if (record && map.schema->type && !each_field(map.schema->type, l, r, each, arg))
         return false;
     return each_entry(map, entries_of(l), entries_of(r), each, arg);
+}
+
+static bool is_ordered(struct typed_node map, const struct value *v)
+{
+    return !v || v->kind != VALUE_RECORD || (map.schema->type->by_name && !(v->record && v->record->extra));
+}
+
+bool typed_is_ordered(struct typed_node map, const struct value *l, const struct value *r)
+{
+    return is_ordered(map, l) && is_ordered(map, r);
 }
 
 static bool stop(void *arg, const struct typed_member *member)
@@ -309,7 +320,8 @@ bool typed_index(struct arena *arena, struct typed_node list, const struct value
                  struct typed_list *ret)
 {
     uint32_t count = v && v->kind == VALUE_LIST ? v->list->count : 0;
-    *ret = (struct typed_list){0};
+    static struct typed_list_item none; /* so that the places of an empty list are places */
+    *ret = (struct typed_list){.items = &none};
     if (!count)
         return true;
     ret->items = arena_alloc(arena, count * sizeof *ret->items);
@@ -320,7 +332,10 @@ bool typed_index(struct arena *arena, struct typed_node list, const struct value
         if (typed_element(arena, list, item->value, &item->element))
             return false;
     }
-    if (sorted && count > 1)
+    bool in_order = true;
+    for (uint32_t i = 1; sorted && in_order && i < count; i++)
+        in_order = cmp_items(&ret->items[i - 1], &ret->items[i]) < 0;
+    if (!in_order)
         qsort(ret->items, count, sizeof *ret->items, cmp_items);
     return true;
 }

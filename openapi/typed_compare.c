@@ -34,6 +34,11 @@ static void compare_child(struct compare *c, struct typed_node node, const struc
     note(c, &into->removed, element, self & SELF_REMOVED, inside.removed);
 }
 
+static struct path_element member_element(const struct typed_member *m)
+{
+    return (struct path_element){.kind = ELEMENT_FIELD, .plain = m->declared, .field = m->name};
+}
+
 struct members {
     struct compare *c;
     struct findings *into;
@@ -43,7 +48,7 @@ struct members {
 static bool compare_member(void *arg, const struct typed_member *m)
 {
     struct members *members = arg;
-    struct path_element element = element_field(m->name);
+    struct path_element element = member_element(m);
     members->any = true;
     compare_child(members->c, m->node, &element, m->l, m->r, members->into);
     return true;
@@ -111,9 +116,69 @@ static void compare_items(struct compare *c, struct typed_node node, const struc
     }
 }
 
+/* ---- what only one object has ---- */
+
+static struct fieldset whole(struct compare *c, struct typed_node node, const struct value *v);
+
+struct whole_members {
+    struct compare *c;
+    struct fieldset *into;
+};
+
+static bool whole_member(void *arg, const struct typed_member *m)
+{
+    struct whole_members *members = arg;
+    struct fieldset inside = whole(members->c, m->node, m->l);
+    *fieldset_add(members->c->arena, members->into) = (struct fieldset_node){member_element(m), true, inside};
+    return true;
+}
+
+static void whole_items(struct compare *c, struct typed_node node, const struct value *v,
+                        struct fieldset *into)
+{
+    struct typed_list list;
+    if (!typed_index(c->arena, node, v, true, &list)) {
+        c->failed = true;
+        return;
+    }
+    fieldset_reserve(c->arena, into, list.count);
+    for (uint32_t i = 0; i < list.count;) {
+        const struct typed_list_item *item = &list.items[i];
+        uint32_t n = run_length(item, list.count - i, &item->element);
+        struct fieldset inside = {0};
+        if (n == 1)
+            inside = whole(c, typed_item(node), item->value);
+        *fieldset_add(c->arena, into) = (struct fieldset_node){item->element, true, inside};
+        i += n;
+    }
+}
+
+/* All that is inside of the node, containers too. */
+static struct fieldset whole(struct compare *c, struct typed_node node, const struct value *v)
+{
+    struct fieldset into = {0};
+    v = typed_open(c->arena, node, v);
+    struct typed_atom atom = typed_atom_of(node, v);
+    if (atom.atomic || atom.kind == TYPED_SCALAR)
+        return into;
+    if (atom.kind == TYPED_LIST) {
+        whole_items(c, node, v, &into);
+        return into;
+    }
+    struct whole_members members = {c, &into};
+    if (v->kind == VALUE_MAP)
+        fieldset_reserve(c->arena, &into, v->map->count);
+    typed_each(node, v, NULL, whole_member, &members);
+    if (!typed_is_ordered(node, v, NULL))
+        fieldset_finish(c->arena, &into);
+    return into;
+}
+
+/* ---- nodes ---- */
+
 static bool is_empty_list(const struct value *v)
 {
-    return !v || v->kind != VALUE_LIST || v->list->count == 0;
+    return v->kind != VALUE_LIST || v->list->count == 0;
 }
 
 /* True: the node is taken as one. */
@@ -136,23 +201,24 @@ static bool compare_atom(struct compare *c, struct typed_node node, struct typed
 static unsigned compare_node(struct compare *c, struct typed_node node, const struct value *l,
                              const struct value *r, struct findings *into)
 {
+    if (!l || !r) {
+        *(l ? &into->removed : &into->changed) = whole(c, node, l ? l : r);
+        return l ? SELF_REMOVED : SELF_CHANGED;
+    }
+    if (typed_equal(c->arena, l, r)) /* most of an object, most of the time */
+        return 0;
     l = typed_open(c->arena, node, l);
     r = typed_open(c->arena, node, r);
     struct typed_atom lhs = typed_atom_of(node, l), rhs = typed_atom_of(node, r);
-    bool whole;
-    if (!r || (l && l == r))
-        whole = compare_atom(c, node, lhs, l, r, into);
-    else if (!l || (lhs.kind == rhs.kind && lhs.atomic == rhs.atomic))
-        whole = compare_atom(c, node, rhs, l, r, into);
-    else { /* two shapes of a thing whose schema leaves it open */
-        whole = compare_atom(c, node, lhs, l, r, into);
-        whole |= compare_atom(c, node, rhs, l, r, into);
+    bool same = lhs.kind == rhs.kind && lhs.atomic == rhs.atomic;
+    bool one = compare_atom(c, node, rhs, l, r, into);
+    if (!same) /* two shapes of a thing whose schema leaves it open */
+        one |= compare_atom(c, node, lhs, l, r, into);
+    if (!same || !typed_is_ordered(node, l, r)) {
+        fieldset_finish(c->arena, &into->changed);
+        fieldset_finish(c->arena, &into->removed);
     }
-    fieldset_finish(c->arena, &into->changed);
-    fieldset_finish(c->arena, &into->removed);
-    if (!l || !r)
-        return l ? SELF_REMOVED : SELF_CHANGED;
-    return whole && !typed_equal(c->arena, l, r) ? SELF_CHANGED : 0;
+    return one ? SELF_CHANGED : 0;
 }
 
 static bool compare_roots(struct arena *arena, const struct schema_type *type, const struct value *before,

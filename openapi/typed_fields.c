@@ -63,8 +63,9 @@ static bool collect_node(struct collect *c, struct typed_node node, const struct
     } else {
         struct members members = {c, into};
         typed_each(node, v, NULL, collect_member, &members);
+        if (!typed_is_ordered(node, v, NULL))
+            fieldset_finish(c->arena, into);
     }
-    fieldset_finish(c->arena, into);
     return false;
 }
 

@@ -82,8 +82,10 @@ static const struct typed_list_item *find(const struct side *side, const struct 
         else
             high = middle;
     }
+    if (low == side->sorted.count)
+        return NULL;
     const struct typed_list_item *item = &side->sorted.items[low];
-    return low < side->sorted.count && path_element_cmp(&item->element, element) == 0 ? item : NULL;
+    return path_element_cmp(&item->element, element) == 0 ? item : NULL;
 }
 
 /* The lower item that an upper one is laid over. One that is there twice is replaced, not merged. */

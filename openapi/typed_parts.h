@@ -36,7 +36,7 @@ struct typed_node typed_item(struct typed_node list);
 /*
  * The members of two maps (either may be NULL, null or no map), each name once. l or r is NULL where it has
  * no such member. Those that neither object sets are left out when both objects are there: they are equal. In
- * order for free trees; records in that of the schema.
+ * the order of names if typed_is_ordered() says so.
  */
 struct typed_member {
     struct slice name;
@@ -47,6 +47,7 @@ struct typed_member {
 typedef bool (*typed_member_fn)(void *arg, const struct typed_member *member);
 bool typed_each(struct typed_node map, const struct value *l, const struct value *r, typed_member_fn each,
                 void *arg);
+bool typed_is_ordered(struct typed_node map, const struct value *l, const struct value *r);
 bool typed_map_is_empty(struct typed_node map, const struct value *v); /* null and NULL too */
 
 /* Items of a list by the element of their path, sorted; items with the same element keep their order. */

@@ -174,8 +174,3 @@ def edit_many(run):
     editor = run.file("editor", "#!/bin/sh\nsed -i s/blue/green/ \"$1\"\n", 0o755)
     run.says("configmap/a edited\nconfigmap/b edited", "edit", "cm", "a", "b", env={"EDITOR": editor})
     run.same(run.ok("get", "cm", "a", "b", "-o", "jsonpath={.items[*].data.colour}"), "green green")
-
-
-@scenario("apply --server-side is refused clearly until it is built")
-def server_side(run):
-    run.has(run.fails("apply", "-f", "-", "--server-side", stdin=CONFIG.format(data='{a: "1"}')), "Unsupported Media Type")

@@ -1,6 +1,7 @@
 /* <package>.h and <package>.c: field indexes and the tables of the types. */
 #include "model.h"
 
+#include <stdlib.h>
 #include <ctype.h>
 
 struct emitter {
@@ -156,6 +157,24 @@ static unsigned put_slots(struct emitter *e, const struct type *t)
     return mask;
 }
 
+static int by_field_name(const void *a, const void *b)
+{
+    return strcmp((*(const struct field *const *)a)->name, (*(const struct field *const *)b)->name);
+}
+
+/* The fields' indexes in the order of their names. */
+static void put_by_name(struct emitter *e, const struct type *t)
+{
+    const struct field **sorted = arena_alloc(e->model->arena, (t->flat_count + 1) * sizeof *sorted);
+    for (size_t i = 0; i < t->flat_count; i++)
+        sorted[i] = &t->flat[i];
+    qsort(sorted, t->flat_count, sizeof *sorted, by_field_name);
+    buf_printf(&e->body, "static const uint16_t by_name_%s[] = {", t->name);
+    for (size_t i = 0; i < t->flat_count; i++)
+        buf_printf(&e->body, "%s%zu", i ? ", " : "", (size_t)(sorted[i] - t->flat));
+    buf_puts(&e->body, "};\n");
+}
+
 static void put_wire(struct emitter *e, const struct type *t)
 {
     buf_printf(&e->body, "static const int16_t wire_%s[] = {", t->name);
@@ -168,6 +187,8 @@ static void put_type(struct emitter *e, const struct type *t)
 {
     unsigned mask = put_slots(e, t);
     put_wire(e, t);
+    if (t->flat_count)
+        put_by_name(e, t);
     if (t->flat_count)
         buf_printf(&e->body, "static const struct schema_field fields_%s[] = {\n", t->name);
     for (size_t i = 0; i < t->flat_count; i++)
@@ -183,7 +204,7 @@ static void put_type(struct emitter *e, const struct type *t)
     if (t->wire_in_order)
         buf_puts(&e->body, ", .wire_in_order = true");
     if (t->flat_count)
-        buf_printf(&e->body, ", .fields = fields_%s", t->name);
+        buf_printf(&e->body, ", .fields = fields_%s, .by_name = by_name_%s", t->name, t->name);
     if (t->atomic)
         buf_puts(&e->body, ", .atomic = true");
     if (t->opaque)
