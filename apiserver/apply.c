@@ -4,6 +4,7 @@
 #include "apiserver/status.h"
 #include "apiserver/write.h"
 #include "openapi/default.h"
+#include "openapi/patch_parts.h"
 
 enum { MAX_TREE = 64 << 20 };
 
@@ -43,31 +44,46 @@ static const char *shown_kind(struct arena *arena, struct slice api_version, str
     return arena_printf(arena, "%s%.*s, Kind=%.*s", slash, SLICE_ARG(api_version), SLICE_ARG(kind));
 }
 
-bool apply_read_body(struct request *req, const char *api_version, const char *kind, struct apply_config *ret)
+/* Programs send JSON, which is read at once; what is no JSON may be YAML. */
+static bool read_tree(struct request *req, struct decode_findings *findings, struct value *ret)
 {
-    struct decode_findings findings = {.arena = req->arena};
     struct slice text = req->http->body, json;
-    arena_set_limit(req->arena, MAX_TREE);
+    if (text.len && *text.ptr == '{' && decode_json_node(req->arena, &any, text, ret, findings, NULL))
+        return true;
+    findings->count = 0;
     if (!decode_yaml_to_json(req->arena, text, &json, &req->err))
         return bad_body(req, "error decoding patch: error converting YAML to JSON");
-    if (!decode_json_node(req->arena, &any, json, &ret->tree, &findings, &req->err))
-        return bad_body(req, "error decoding patch");
-    if (ret->tree.kind != VALUE_MAP && ret->tree.kind != VALUE_NULL && ret->tree.kind != VALUE_ABSENT)
-        return error_set(
-            &req->err, REASON_BAD_REQUEST,
-            "error decoding patch: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal into "
-            "Go value of type map[string]interface {}");
-    struct slice given_version = value_text(value_get(&ret->tree, SLICE("apiVersion")));
-    struct slice given_kind = value_text(value_get(&ret->tree, SLICE("kind")));
+    return decode_json_node(req->arena, &any, json, ret, findings, &req->err) ||
+           bad_body(req, "error decoding patch");
+}
+
+static bool check_tree(struct request *req, const struct value *tree, const char *api_version,
+                       const char *kind)
+{
+    if (tree->kind != VALUE_MAP && tree->kind != VALUE_NULL && tree->kind != VALUE_ABSENT)
+        return error_set(&req->err, REASON_BAD_REQUEST,
+                         "error decoding patch: error unmarshaling JSON: while decoding JSON: json: cannot "
+                         "unmarshal %s into Go value of type map[string]interface {}",
+                         patch_kind_name(tree));
+    struct slice given_version = value_text(value_get(tree, SLICE("apiVersion")));
+    struct slice given_kind = value_text(value_get(tree, SLICE("kind")));
     if (!slice_is(given_version, api_version) || !slice_is(given_kind, kind))
         return error_set(&req->err, REASON_BAD_REQUEST, "invalid object type: %s",
                          shown_kind(req->arena, given_version, given_kind));
-    const struct value *list = value_path(&ret->tree, "metadata.managedFields");
+    const struct value *list = value_path(tree, "metadata.managedFields");
     if (value_is_set(list) && list->kind != VALUE_NULL)
         return error_set(&req->err, REASON_BAD_REQUEST, "metadata.managedFields must be nil");
+    return true;
+}
+
+bool apply_read_body(struct request *req, const char *api_version, const char *kind, struct apply_config *ret)
+{
+    struct decode_findings findings = {.arena = req->arena};
+    arena_set_limit(req->arena, MAX_TREE);
     ret->api_version = api_version;
     ret->kind = kind;
-    return report_duplicates(req, &findings);
+    return read_tree(req, &findings, &ret->tree) && check_tree(req, &ret->tree, api_version, kind) &&
+           report_duplicates(req, &findings);
 }
 
 /* ---- the object ---- */

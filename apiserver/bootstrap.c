@@ -13,6 +13,7 @@
 #include "openapi/default.h"
 #include "openapi/gen/core_v1.h"
 #include "openapi/gen/networking_v1.h"
+#include "openapi/managed.h"
 
 enum { MAX_OBJECTS = 512 };
 
@@ -65,6 +66,72 @@ static void prepare(struct arena *arena, const struct schema_resource *resource,
         *status = kept;
 }
 
+/* The parts of upstream's server that make a fresh cluster's objects, as it names them. */
+static const struct {
+    const char *kind, *manager, *status_manager;
+} owners[] = {
+    {"PriorityLevelConfiguration", "api-priority-and-fairness-config-producer-v1", NULL},
+    {"FlowSchema", "api-priority-and-fairness-config-producer-v1",
+     "api-priority-and-fairness-config-consumer-v1"},
+    {"ServiceCIDR", "kube-apiserver", "kubernetes-service-cidr-controller"},
+    {NULL, "kube-apiserver", NULL}, /* all others */
+};
+
+/* Whoever applies does not name what he leaves empty. */
+static void drop_empty_texts(struct value *tree)
+{
+    for (uint32_t i = 0; tree->kind == VALUE_LIST && i < tree->list->count; i++)
+        drop_empty_texts(&tree->list->items[i]);
+    for (uint32_t i = tree->kind == VALUE_MAP ? tree->map->count : 0; i > 0; i--) {
+        struct value_entry *entry = &tree->map->entries[i - 1];
+        drop_empty_texts(&entry->value);
+        if (entry->value.kind == VALUE_STRING && !entry->value.len)
+            value_remove(tree, entry->key);
+    }
+}
+
+/* The status was applied by a part of its own. */
+static void own_status(struct arena *arena, const struct schema_resource *resource,
+                       const struct value *object, struct managed_entry *own, struct managed *managed)
+{
+    static const struct schema any = {.kind = SCHEMA_ANY};
+    struct value tree, status = value_new_map(arena, 1);
+    if (!decode_value(arena, &any, object, &tree, NULL, NULL))
+        return;
+    *value_put(arena, &status, SLICE("status")) = *value_get(&tree, SLICE("status"));
+    drop_empty_texts(&status);
+    if (typed_fields(arena, resource->type, &status, &own->fields) && !fieldset_is_empty(&own->fields))
+        *(struct managed_entry *)arena_push(arena, &managed->entries, &managed->count, &managed->capacity,
+                                            sizeof *own) = *own;
+}
+
+static void own(struct arena *arena, const struct schema_resource *resource, struct value *object)
+{
+    static const char *const reset[] = {"status", "spec.clusterIPs", "spec.ipFamilies", "spec.finalizers",
+                                        NULL};
+    size_t row = 0;
+    struct managed managed = {0};
+    char *now = arena_bytes(arena, CLOCK_TEXT);
+    struct managed_request req = {.arena = arena,
+                                  .api_version = slice_str(resource->api_version),
+                                  .type = resource->type,
+                                  .reset = reset,
+                                  .now = clock_format_seconds(clock_now_seconds(), now)};
+    while (owners[row].kind && strcmp(owners[row].kind, resource->kind) != 0)
+        row++;
+    req.manager = slice_str(owners[row].manager);
+    managed_update(&req, NULL, object, &managed);
+    struct managed_entry status = {.manager = slice_str(owners[row].status_manager),
+                                   .subresource = SLICE("status"),
+                                   .api_version = req.api_version,
+                                   .time = req.now,
+                                   .apply = true};
+    if (owners[row].status_manager)
+        own_status(arena, resource, object, &status, &managed);
+    *value_mut(object_meta_mut(arena, object), meta_v1_ObjectMeta_managedFields) =
+        managed_encode(arena, &managed);
+}
+
 static bool read_object(struct arena *arena, const struct server_config *config, struct slice line,
                         const struct schema_resource **ret_resource, struct value *ret, struct error *err)
 {
@@ -83,6 +150,7 @@ static bool read_object(struct arena *arena, const struct server_config *config,
     default_object(arena, ret);
     struct slice ns = object_text(ret, meta_v1_ObjectMeta_namespace);
     metadata_fill_create(arena, *ret_resource, ret, ns, clock_now_seconds());
+    own(arena, *ret_resource, ret);
     prepare(arena, *ret_resource, ret);
     return true;
 }

@@ -5,7 +5,7 @@
 
 /* More than this is decoded, merged and checked on a worker: some tens of microseconds on the loop at most.
  */
-enum { LOOP_BODY = 8 * 1024, LOOP_PATCH = 4 * 1024 };
+enum { LOOP_BODY = 8 * 1024, LOOP_PATCH = 4 * 1024, LOOP_APPLY = 2 * 1024 };
 
 struct commit {
     struct store_write write;
@@ -22,8 +22,11 @@ struct commit {
 static bool is_quick_patch(const struct request *req)
 {
     struct slice type = media_type_of(http_header_get(req->http, "content-type"));
-    return req->http->body.len <= LOOP_PATCH && (slice_is(type, "application/merge-patch+json") ||
-                                                 slice_is(type, "application/strategic-merge-patch+json"));
+    struct slice body = req->http->body;
+    if (slice_is(type, "application/apply-patch+yaml")) /* JSON is read in a moment, other YAML is not */
+        return body.len <= LOOP_APPLY && body.len && *body.ptr == '{';
+    return body.len <= LOOP_PATCH && (slice_is(type, "application/merge-patch+json") ||
+                                      slice_is(type, "application/strategic-merge-patch+json"));
 }
 
 bool commit_starts_on_loop(const struct request *req)

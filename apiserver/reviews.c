@@ -6,6 +6,7 @@
 #include "apiserver/authn.h"
 #include "apiserver/authz.h"
 #include "apiserver/output.h"
+#include "apiserver/managed_fields.h"
 #include "base/clock.h"
 #include "openapi/causes.h"
 #include "openapi/gen/authentication_v1.h"
@@ -255,13 +256,15 @@ static bool answer_rules(struct request *req, struct value *object)
     return true;
 }
 
+/* tracked: the answer is the question with a status, and says who asked it. */
 static const struct {
     const char *kind;
     bool (*answer)(struct request *req, struct value *object);
+    bool tracked;
 } reviews[] = {
-    {"SelfSubjectAccessReview", answer_access},  {"SubjectAccessReview", answer_access},
-    {"LocalSubjectAccessReview", answer_access}, {"SelfSubjectRulesReview", answer_rules},
-    {"SelfSubjectReview", answer_who_am_i},      {"TokenReview", answer_token},
+    {"SelfSubjectAccessReview", answer_access, true},  {"SubjectAccessReview", answer_access, true},
+    {"LocalSubjectAccessReview", answer_access, true}, {"SelfSubjectRulesReview", answer_rules, false},
+    {"SelfSubjectReview", answer_who_am_i, false},     {"TokenReview", answer_token, true},
 };
 
 static bool is_question(const struct request *req)
@@ -282,6 +285,8 @@ static void serve(struct request *req)
     for (size_t i = 0; i < sizeof reviews / sizeof *reviews; i++) {
         if (strcmp(reviews[i].kind, req->resource->kind) != 0)
             continue;
+        if (reviews[i].tracked)
+            managed_fields_track(req, NULL, &object);
         if (!reviews[i].answer(req, &object)) {
             request_fail(req);
             return;
