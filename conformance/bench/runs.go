@@ -155,7 +155,7 @@ func runWrites(method, ctype, tag string, named bool) func(b *bench, name string
 // ---- reads ----
 
 func runGets(b *bench, name string) error {
-	return b.closedLoop(name, b.n*4, b.c, func(k *call, _ int) {
+	return b.closedLoop(name, min(b.n*4, 200000), b.c, func(k *call, _ int) {
 		k.method, k.path, k.done = "GET", b.item(rand.Intn(b.n)), nil
 	}, nil)
 }
