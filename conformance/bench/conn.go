@@ -191,6 +191,13 @@ func (c *conn) start(k *call) {
 	c.pump()
 }
 
+// limit is how many calls the server takes at once.
+func (c *conn) limit() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return max(c.streams, 1)
+}
+
 func (c *conn) flush() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -9,9 +9,6 @@ import (
 	"time"
 )
 
-// Servers allow 100 to 1,000 streams on a connection, upstream's 250.
-const watchersPerConn = 250
-
 // fan is the fan-out of events to many watchers. Every event's name says when it was sent.
 type fan struct {
 	b        *bench
@@ -79,7 +76,12 @@ func (w *watcher) setOpen() {
 
 func (f *fan) openWatches() error {
 	const batch = 500 // handshakes and requests come in waves, or a server's queue of new connections overflows
-	count := max(f.b.options.conns, (len(f.watchers)+watchersPerConn-1)/watchersPerConn)
+	// Servers allow 100 (upstream's default) to 1,000 streams on a connection; any answer comes after they have said so.
+	if err := f.b.request("GET", "/version", nil); err != nil {
+		return err
+	}
+	each := f.b.conns[0].limit()
+	count := max(f.b.options.conns, (len(f.watchers)+each-1)/each)
 	var conns []*conn
 	for len(conns) < count {
 		c, err := f.b.dial()
