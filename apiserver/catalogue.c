@@ -22,6 +22,8 @@ struct catalogues {
     pthread_mutex_t lock;       /* guards `current`; held for a few instructions */
     pthread_mutex_t publishing; /* one publication at a time */
     struct catalogue *current;
+    void (*on_publish)(void *arg);
+    void *on_publish_arg;
 };
 
 /* ---- building a snapshot ---- */
@@ -262,8 +264,20 @@ void catalogues_publish(struct catalogues *set, enum catalogue_source source, st
     old = set->current;
     set->current = made;
     pthread_mutex_unlock(&set->lock);
+    void (*told)(void *arg) = set->on_publish;
+    void *arg = set->on_publish_arg;
     pthread_mutex_unlock(&set->publishing);
     catalogue_unref(old);
+    if (told)
+        told(arg);
+}
+
+void catalogues_on_publish(struct catalogues *set, void (*fn)(void *arg), void *arg)
+{
+    pthread_mutex_lock(&set->publishing);
+    set->on_publish = fn;
+    set->on_publish_arg = arg;
+    pthread_mutex_unlock(&set->publishing);
 }
 
 /* ---- looking things up ---- */

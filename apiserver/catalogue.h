@@ -49,6 +49,9 @@ void catalogues_free(struct catalogues *catalogues);
  * requests see it. */
 void catalogues_publish(struct catalogues *catalogues, enum catalogue_source source,
                         struct catalogue_part *part);
+/* fn is called after every publication, on the publisher's thread. One listener; before the first
+ * publication. */
+void catalogues_on_publish(struct catalogues *catalogues, void (*fn)(void *arg), void *arg);
 /* The present snapshot, a reference that the caller gives back. */
 struct catalogue *catalogues_pin(struct catalogues *catalogues);
 

@@ -18,7 +18,8 @@
 #include "base/log.h"
 
 static struct {
-    const char *data_dir, *listen, *cert, *key, *client_ca, *service_range, *node_ports, *log_level;
+    const char *data_dir, *listen, *cert, *key, *client_ca, *service_range, *node_ports, *log_level,
+        *proxy_cert, *proxy_key;
     int64_t ready_fd, loops, workers, history, shutdown, end_with;
     bool no_sync, help;
 } o = {
@@ -43,6 +44,9 @@ static const struct flag own_flags[] = {
     {"service-cluster-ip-range", FLAG_STRING, &o.service_range, "CIDR", "addresses for services"},
     {"service-node-port-range", FLAG_STRING, &o.node_ports, "LOW-HIGH",
      "ports for services of type NodePort"},
+    {"proxy-client-cert-file", FLAG_STRING, &o.proxy_cert, "FILE",
+     "certificate that is shown to extension API servers (PEM)"},
+    {"proxy-client-key-file", FLAG_STRING, &o.proxy_key, "FILE", "its key (PEM)"},
     {"history-seconds", FLAG_INT, &o.history, "N", "how long past revisions can be read", .min = 1,
      .max = 31536000},
     {"loops", FLAG_INT, &o.loops, "N", "event loops, 0 for one per core", .min = 0, .max = 256},
@@ -166,6 +170,8 @@ int main(int argc, char **argv)
         .key_file = o.key,
         .client_ca_file = o.client_ca,
         .service_range = o.service_range,
+        .proxy_client_cert_file = o.proxy_cert,
+        .proxy_client_key_file = o.proxy_key,
         .loops = (unsigned)o.loops,
         .workers = (unsigned)o.workers,
         .auth = &auth_config,

@@ -111,9 +111,24 @@ struct index_maker {
     struct discovery_list list;
 };
 
+/* "apis/<group>/<version>" */
+static bool is_document_of(const struct schema_group_version *gv, struct slice key)
+{
+    struct slice rest = key, prefix, group = {0}, version = {0};
+    return slice_split(&rest, '/', &prefix) && slice_is(prefix, "apis") && slice_split(&rest, '/', &group) &&
+           slice_is(group, gv->group) && slice_split(&rest, '/', &version) && slice_is(version, gv->version);
+}
+
 static void hash_of(void *arg, struct slice key, char ret_hash[DOCUMENT_HASH_SIZE])
 {
     struct index_maker *maker = arg;
+    for (size_t i = 0; i < maker->list.count; i++) { /* the documents of other servers are theirs */
+        const struct schema_group_version *gv = maker->list.items[i];
+        if (gv->remote && gv->remote_openapi_hash && is_document_of(gv, key)) {
+            snprintf(ret_hash, DOCUMENT_HASH_SIZE, "%s", gv->remote_openapi_hash);
+            return;
+        }
+    }
     document_hash(blob_slice(v3_document(maker->documents, maker->list, key)), ret_hash);
 }
 

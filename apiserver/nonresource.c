@@ -1,5 +1,6 @@
 /* nonresource: paths that are no API objects. A table of paths; each row answers or says there is no such
  * thing. */
+#include "apiserver/aggregate/aggregate.h"
 #include "apiserver/documents.h"
 #include "apiserver/health.h"
 #include "apiserver/metrics.h"
@@ -108,7 +109,7 @@ static void serve_apis(struct request *req, const struct slice *part, size_t cou
     else if (count == 1)
         send_group_document(req, discovery_group(catalogue_list(request_catalogue(req)), part[0]),
                             OFFER_UNROUTED);
-    else
+    else if (count > 2 || !aggregate_serve(req, part[0], part[1]))
         send_group_document(req, group_version_document(req, part[0], part[1]), 0);
 }
 
@@ -155,9 +156,10 @@ static void run_openapi(struct request *req)
 
 static void serve_openapi(struct request *req, const struct slice *part, size_t count)
 {
-    (void)part;
-    (void)count;
-    request_to_worker(req, run_openapi);
+    /* "v3", "apis", group, version: of another server it has itself */
+    bool names_version = count == 4 && slice_is(part[0], "v3") && slice_is(part[1], "apis");
+    if (!names_version || !aggregate_serve(req, part[2], part[3]))
+        request_to_worker(req, run_openapi);
 }
 
 static void serve_version(struct request *req, const struct slice *part, size_t count)

@@ -1,5 +1,6 @@
 #include "apiserver/request.h"
 
+#include "apiserver/aggregate/aggregate.h"
 #include "apiserver/auth_config.h"
 #include "apiserver/authn.h"
 #include "apiserver/authz.h"
@@ -123,6 +124,9 @@ void request_serve(void *server, struct http_exchange *exchange)
         return;
     }
     for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
+        if (stages[i] == stage_route && req->info.is_resource &&
+            aggregate_serve(req, req->info.group, req->info.version))
+            return;
         if (stages[i] == stage_route && req->info.is_resource && !is_known_group(req)) {
             nonresource_send_404(req);
             return;

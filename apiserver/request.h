@@ -44,6 +44,7 @@ struct request {
     const struct charge *charge;     /* of the write that is being stored (charge.h), or NULL */
     struct decode_findings warnings; /* texts for Warning headers */
     bool never_zip;
+    struct slice audit_id;            /* request_audit_id() */
     struct slice etag;                /* of the answer, or empty */
     bool answered_stream;             /* the answer is a watch: latency is not counted */
     unsigned char in_flight;          /* enum request_kind (metrics.h) */
@@ -77,6 +78,9 @@ void request_send_text(struct request *req, int code, const char *content_type, 
 void request_done(struct request *req, int code, size_t bytes);
 
 void request_warn(struct request *req, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The request's identity in audit logs, the client's own if it sent one; goes on to servers that it is handed
+ * to. */
+struct slice request_audit_id(struct request *req);
 /* The headers that every answer has (Audit-Id, Cache-Control, Warning, ...), into the arena. */
 const struct http_header *request_headers(struct request *req, size_t *ret_count);
 

@@ -30,21 +30,24 @@ static struct slice warning_header(struct arena *arena, const char *text)
     return copy;
 }
 
-static struct slice audit_id(struct request *req)
+struct slice request_audit_id(struct request *req)
 {
     struct slice given = http_header_get(req->http, "audit-id");
     if (given.len && given.len <= 64)
         return given;
-    char *text = arena_bytes(req->arena, UUID_TEXT);
-    random_uuid(text);
-    return slice_str(text);
+    if (!req->audit_id.len) {
+        char *text = arena_bytes(req->arena, UUID_TEXT);
+        random_uuid(text);
+        req->audit_id = slice_str(text);
+    }
+    return req->audit_id;
 }
 
 const struct http_header *request_headers(struct request *req, size_t *ret_count)
 {
     struct http_header *headers = arena_alloc(req->arena, MAX_HEADERS * sizeof *headers);
     size_t n = 0;
-    headers[n++] = (struct http_header){SLICE("audit-id"), audit_id(req)};
+    headers[n++] = (struct http_header){SLICE("audit-id"), request_audit_id(req)};
     headers[n++] = (struct http_header){SLICE("cache-control"), SLICE("no-cache, private")};
     for (size_t i = 0; i < req->warnings.count && i < MAX_WARNINGS; i++)
         headers[n++] =

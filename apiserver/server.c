@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "apiserver/aggregate/aggregate.h"
 #include "apiserver/allocate.h"
 #include "apiserver/auth_config.h"
 #include "apiserver/authn.h"
@@ -12,6 +13,7 @@
 #include "apiserver/catalogue.h"
 #include "apiserver/documents.h"
 #include "apiserver/metrics.h"
+#include "apiserver/outgoing/outgoing.h"
 #include "apiserver/request.h"
 #include "apiserver/status.h"
 #include "base/alloc.h"
@@ -101,13 +103,16 @@ struct server *server_new(const struct server_config *config, struct error *err)
     server->metrics = metrics_new();
     server->catalogues = catalogues_new();
     server->documents = documents_new();
+    server->outgoing = outgoing_new();
     server->workers =
         pool_new("worker", config->workers ? config->workers : DEFAULT_WORKERS, MAX_QUEUED_JOBS);
     /* The store before the port: a cluster whose store cannot be read must not seem to be there. */
     if (open_store(server, err) && bootstrap_run(server, err) &&
         (server->allocator = allocator_new(server, err)) && (server->charge_locks = charge_locks_new()) &&
         (server->authn = authn_new(server, config->auth, err)) &&
-        (server->authz = authz_new(server, config->auth->authorization_modes, err)) && open_http(server, err))
+        (server->authz = authz_new(server, config->auth->authorization_modes, err)) &&
+        open_http(server, err) && aggregate_write_authentication(server, err) &&
+        (server->aggregator = aggregator_new(server, err)))
         return server;
     server_free(server);
     return NULL;
@@ -139,6 +144,8 @@ void server_run(struct server *server)
     log_info("stopping", LOG_S("signal", strsignal(signal)));
     atomic_store(&server->stopping, true);
     hub_shutdown(server->hub);
+    aggregator_stop(server->aggregator);
+    outgoing_stop(server->outgoing); /* before the loops, which are told of each end */
     http_server_stop(server->http, server->config.shutdown_seconds);
     /* Writes that loops have submitted come back before this does: from here on nobody posts to the loops. */
     store_txn(server->store, NULL, 0, NULL, NULL, NULL);
@@ -151,6 +158,8 @@ void server_free(struct server *server)
 {
     if (!server)
         return;
+    aggregator_stop(server->aggregator);
+    outgoing_stop(server->outgoing);
     pool_free(server->workers);
     if (server->http)
         http_server_free(server->http);
@@ -159,6 +168,8 @@ void server_free(struct server *server)
         hub_free(server->hub);
     authz_free(server->authz);
     authn_free(server->authn);
+    aggregator_free(server->aggregator);
+    outgoing_free(server->outgoing);
     if (server->allocator)
         allocator_free(server->allocator);
     charge_locks_free(server->charge_locks);

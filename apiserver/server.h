@@ -19,12 +19,16 @@ struct auth_config;
 struct authn;
 struct authz;
 struct loop_target;
+struct outgoing;
+struct aggregator;
 
 struct server_config {
     const char *data_dir, *listen;
     const char *cert_file, *key_file, *client_ca_file;
     const char *service_range; /* "10.96.0.0/16" */
     unsigned node_port_low, node_port_high;
+    /* Aggregation: what we show to extension servers; NULL: nothing. */
+    const char *proxy_client_cert_file, *proxy_client_key_file;
     unsigned loops;                 /* 0: one per core */
     unsigned workers;               /* threads for what may block */
     const struct auth_config *auth; /* who is believed, who decides */
@@ -44,6 +48,7 @@ struct server {
     struct hub_loop **hub_loops; /* one per HTTP loop */
     struct loop_target *loop_targets;
     struct pool *workers;
+    struct outgoing *outgoing; /* requests that we make */
     struct metrics *metrics;
     struct catalogues *catalogues;
     struct api_documents *documents;
@@ -51,6 +56,8 @@ struct server {
     struct charge_locks *charge_locks; /* charge.h */
     struct authn *authn;
     struct authz *authz;
+    struct aggregator *aggregator;
+    atomic_bool has_extension_servers; /* some group-version is served by another server */
     atomic_bool stopping, bootstrapped;
     atomic_uint_fast64_t audit_ids;
 };

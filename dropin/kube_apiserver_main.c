@@ -23,7 +23,8 @@
 enum { ETCD_WAIT_SECONDS = 20, MAX_VERBOSITY = 99 };
 
 static struct {
-    const char *bind_address, *cert_dir, *cert, *key, *etcd_servers, *etcd_prefix, *service_range;
+    const char *bind_address, *cert_dir, *cert, *key, *etcd_servers, *etcd_prefix, *service_range,
+        *authorization;
     int64_t port, verbosity;
     bool anonymous, version;
 } o = {
@@ -31,6 +32,7 @@ static struct {
     .cert_dir = "/var/run/kubernetes",
     .etcd_prefix = "/registry",
     .service_range = "10.0.0.0/24",
+    .authorization = "AlwaysAllow",
     .port = 6443,
     .anonymous = true,
 };
@@ -45,6 +47,7 @@ static const struct flag own[] = {
     {"etcd-servers", FLAG_STRING, &o.etcd_servers, "URLS", "the etcd of this folder"},
     {"etcd-prefix", FLAG_STRING, &o.etcd_prefix, "PATH", "objects of other prefixes are not seen"},
     {"service-cluster-ip-range", FLAG_STRING, &o.service_range, "CIDR", "addresses for services"},
+    {"authorization-mode", FLAG_STRING, &o.authorization, "MODES", "RBAC, AlwaysAllow, AlwaysDeny, Node"},
     {"anonymous-auth", FLAG_BOOL, &o.anonymous, NULL, "requests without a credential are system:anonymous"},
     {"v", FLAG_INT, &o.verbosity, "N", "1 warnings and what flags became of, 3 a line per request, 6 all",
      .min = 0, .max = MAX_VERBOSITY},
@@ -52,18 +55,22 @@ static const struct flag own[] = {
     {0}};
 
 static const struct flag_group groups[] = {
-    {FLAG_PASSED, false, "client-ca-file service-node-port-range", "as upstream"},
+    {FLAG_PASSED, false,
+     "client-ca-file service-node-port-range proxy-client-cert-file "
+     "proxy-client-key-file requestheader-client-ca-file requestheader-allowed-names "
+     "requestheader-extra-headers-prefix requestheader-group-headers requestheader-uid-headers "
+     "requestheader-username-headers api-audiences service-account-issuer service-account-jwks-uri "
+     "service-account-key-file service-account-signing-key-file service-account-max-token-expiration "
+     "token-auth-file",
+     "as upstream"},
 
     /* What would be trusted or kept secret must not be silently left out. */
     {FLAG_REFUSED, false,
      "authentication-config authentication-token-webhook-config-file oidc-issuer-url oidc-client-id "
      "oidc-ca-file "
      "oidc-groups-claim oidc-groups-prefix oidc-required-claim oidc-signing-algs oidc-username-claim "
-     "oidc-username-prefix requestheader-client-ca-file requestheader-allowed-names "
-     "requestheader-extra-headers-prefix requestheader-group-headers requestheader-uid-headers "
-     "requestheader-username-headers token-auth-file",
-     "users are known by client certificates only"},
-    {FLAG_REFUSED, true, "enable-bootstrap-token-auth", "users are known by client certificates only"},
+     "oidc-username-prefix",
+     "users are known by client certificates, front proxies and tokens of this cluster only"},
     {FLAG_REFUSED, false, "authorization-config authorization-webhook-config-file authorization-policy-file",
      "permissions come from the built-in authorizer only"},
     {FLAG_REFUSED, false, "encryption-provider-config", "objects are not encrypted in the store"},
@@ -77,14 +84,8 @@ static const struct flag_group groups[] = {
     {FLAG_REFUSED, false, "cors-allowed-origins", "browsers of other origins are not let in"},
     {FLAG_REFUSED, false, "service-account-signing-endpoint", "tokens are signed with a key in a file"},
 
-    {FLAG_QUIET, false, "authorization-mode",
-     "members of system:masters may do everything, others are not let in"},
-    {FLAG_QUIET, false,
-     "api-audiences service-account-issuer service-account-jwks-uri service-account-key-file "
-     "service-account-signing-key-file service-account-max-token-expiration",
-     "no service account tokens are given out"},
-    {FLAG_QUIET, true, "service-account-lookup service-account-extend-token-expiration",
-     "no service account tokens are given out"},
+    {FLAG_PASSED, true, "service-account-extend-token-expiration enable-bootstrap-token-auth", "as upstream"},
+    {FLAG_QUIET, true, "service-account-lookup", "tokens of accounts that are gone are never believed"},
     {FLAG_QUIET, false,
      "admission-control enable-admission-plugins disable-admission-plugins "
      "default-not-ready-toleration-seconds "
@@ -139,12 +140,11 @@ static const struct flag_group groups[] = {
      "the server has limits of its own"},
     {FLAG_QUIET, false,
      "kubelet-certificate-authority kubelet-client-certificate kubelet-client-key kubelet-port "
-     "kubelet-preferred-address-types kubelet-read-only-port kubelet-timeout proxy-client-cert-file "
-     "proxy-client-key-file",
-     "no connections are made to nodes and extension servers"},
+     "kubelet-preferred-address-types kubelet-read-only-port kubelet-timeout",
+     "no connections are made to nodes"},
     {FLAG_QUIET, true, "allow-privileged", "privileged containers are always allowed"},
     {FLAG_QUIET, true, "aggregator-reject-forwarding-redirect enable-aggregator-routing",
-     "no connections are made to nodes and extension servers"},
+     "extension servers are reached at their endpoints, and their redirects are refused"},
     {FLAG_QUIET, false,
      "allow-metric-labels allow-metric-labels-manifest debug-socket-path disabled-metrics "
      "log-flush-frequency "
@@ -193,6 +193,18 @@ static const char *log_level(void)
     return o.verbosity >= 6 ? "debug" : o.verbosity >= 3 ? "info" : "warn";
 }
 
+/* There are no nodes whose requests would need the Node authorizer: it is as if it had no opinion. */
+static const char *authorization_modes(struct arena *arena)
+{
+    const char *modes = "";
+    struct slice rest = slice_str(o.authorization), mode;
+    while (slice_split(&rest, ',', &mode)) {
+        if (!slice_is(mode, "Node"))
+            modes = arena_printf(arena, "%s%s%.*s", modes, *modes ? "," : "", SLICE_ARG(mode));
+    }
+    return *modes ? modes : "AlwaysDeny";
+}
+
 static void add(struct word_list *words, const char *name, const char *value)
 {
     word_list_add(words, arena_printf(words->arena, "--%s=%s", name, value));
@@ -214,6 +226,7 @@ static bool plan(struct word_list *words, struct error *err)
     add(words, "tls-cert-file", o.cert);
     add(words, "tls-private-key-file", o.key);
     add(words, "service-cluster-ip-range", o.service_range);
+    add(words, "authorization-mode", authorization_modes(arena));
     add(words, "log-level", log_level());
     add(words, "anonymous-auth", o.anonymous ? "true" : "false");
     add(words, "no-sync", place.no_sync ? "true" : "false");

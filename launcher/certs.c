@@ -187,19 +187,20 @@ static X509 *start_cert(EVP_PKEY *key, const char *common_name, const char *orga
     return steal(&cert);
 }
 
-static bool make_authority(const char *dir, int64_t now, struct authority *ca, struct error *err)
+static bool make_authority(const char *dir, const char *file, int64_t now, struct authority *ca,
+                           struct error *err)
 {
     cleanup_key EVP_PKEY *key = EVP_EC_gen("P-256");
     /* The time in the name tells this authority from an earlier one of the same folder in people's trust
      * stores. */
-    cleanup_free char *name = xasprintf("coxswain-ca@%lld", (long long)now);
+    cleanup_free char *name = xasprintf("coxswain-%s@%lld", file, (long long)now);
     cleanup_x509 X509 *cert = key ? start_cert(key, name, NULL, now, CA_DAYS) : NULL;
     if (!cert || !X509_set_issuer_name(cert, X509_get_subject_name(cert)) ||
         !add_extension(cert, cert, NID_basic_constraints, "critical,CA:TRUE") ||
         !add_extension(cert, cert, NID_key_usage, "critical,digitalSignature,keyEncipherment,keyCertSign") ||
         !add_extension(cert, cert, NID_subject_key_identifier, "hash") || !X509_sign(cert, key, EVP_sha256()))
         return openssl_error(err, "cannot make the certificate authority");
-    if (!save_key(dir, "ca", key, err) || !save_cert(dir, "ca", cert, err))
+    if (!save_key(dir, file, key, err) || !save_cert(dir, file, cert, err))
         return false;
     ca->cert = steal(&cert);
     ca->key = steal(&key);
@@ -261,28 +262,28 @@ static bool leaf_is_fit(const char *dir, const struct leaf *leaf, const struct a
     return fit;
 }
 
-static bool ensure_authority(const char *dir, int64_t now, struct authority *ca, unsigned *made,
-                             struct error *err)
+static bool ensure_authority(const char *dir, const char *file, int64_t now, struct authority *ca,
+                             bool *ret_made, struct error *err)
 {
-    cleanup_x509 X509 *cert = load_cert(dir, "ca", err);
+    cleanup_x509 X509 *cert = load_cert(dir, file, err);
     if (error_is_set(err))
         return error_wrap(err, "the cluster's certificate authority is damaged, put %s back from a backup",
                           dir);
-    cleanup_key EVP_PKEY *key = load_key(dir, "ca", err);
+    cleanup_key EVP_PKEY *key = load_key(dir, file, err);
     if (error_is_set(err))
         return error_wrap(err, "the cluster's certificate authority is damaged, put %s back from a backup",
                           dir);
     if (!cert || ends_before(cert, now + (int64_t)RENEW_DAYS * DAY)) {
-        *made |= CERTS_CA;
-        return make_authority(dir, now, ca, err);
+        *ret_made = true;
+        return make_authority(dir, file, now, ca, err);
     }
     if (!key || !X509_check_private_key(cert, key)) {
         ERR_clear_error();
         return error_set(err, REASON_INTERNAL,
-                         "%s/ca.key is missing or does not belong to ca.crt: put it back, or remove the "
+                         "%s/%s.key is missing or does not belong to %s.crt: put it back, or remove the "
                          "folder %s to start "
                          "with new certificates",
-                         dir, dir);
+                         dir, file, file, dir);
     }
     ca->cert = steal(&cert);
     ca->key = steal(&key);
@@ -329,13 +330,31 @@ static bool ensure_leaves(const struct certs_request *request, const struct auth
     return true;
 }
 
+/* An authority of its own: one that signs users' certificates must not make somebody who speaks for users. */
+static bool ensure_front_proxy(const struct certs_request *request, unsigned *made, struct error *err)
+{
+    const struct leaf client = {"front-proxy-client", "front-proxy-client", NULL, "clientAuth", NULL};
+    struct authority ca = {0};
+    bool made_ca = false;
+    bool ok = ensure_authority(request->dir, "front-proxy-ca", request->now, &ca, &made_ca, err);
+    if (ok && (made_ca || !leaf_is_fit(request->dir, &client, &ca, request->now))) {
+        ok = make_leaf(request->dir, &client, &ca, request->now, err);
+        *made |= CERTS_FRONT_PROXY;
+    }
+    X509_free(ca.cert);
+    EVP_PKEY_free(ca.key);
+    return ok;
+}
+
 bool certs_ensure(const struct certs_request *request, unsigned *ret_made, struct error *err)
 {
     struct authority ca = {0};
-    unsigned made = 0;
+    bool made_ca = false;
     bool ok = files_make_dir(request->dir, err) &&
-              ensure_authority(request->dir, request->now, &ca, &made, err) &&
-              ensure_leaves(request, &ca, &made, err) && ensure_service_account(request->dir, &made, err);
+              ensure_authority(request->dir, "ca", request->now, &ca, &made_ca, err);
+    unsigned made = made_ca ? CERTS_CA : 0;
+    ok = ok && ensure_leaves(request, &ca, &made, err) && ensure_front_proxy(request, &made, err) &&
+         ensure_service_account(request->dir, &made, err);
     X509_free(ca.cert);
     EVP_PKEY_free(ca.key);
     if (ok)

@@ -4,7 +4,9 @@
  *     ca.crt ca.key                 EC P-256, 10 years
  *     apiserver.crt apiserver.key   server certificate, 1 year, for the names and addresses asked for
  *     admin.crt admin.key           client certificate, 1 year: CN=kubernetes-admin, O=system:masters
- *     sa.key sa.pub                 the key pair that service account tokens are signed with
+ *     front-proxy-ca.crt .key       an authority of its own, 10 years: whoever it vouches for may say who
+ * asks front-proxy-client.crt .key   client certificate, 1 year: CN=front-proxy-client, shown to extension
+ * API servers sa.key sa.pub                 the key pair that service account tokens are signed with
  *
  * certs_ensure keeps what is fit and makes anew what is missing, ends within 30 days, was signed by another
  * authority, or lacks a name. The authority itself is never replaced while it is good: kubeconfigs hold it.
@@ -31,7 +33,8 @@ enum {
     CERTS_SERVER = 2,
     CERTS_ADMIN = 4,
     CERTS_SERVICE_ACCOUNT = 8,
-    CERTS_ALL = 15,
+    CERTS_FRONT_PROXY = 16,
+    CERTS_ALL = 31,
 };
 
 /* *ret_made: which of CERTS_x were made now. */

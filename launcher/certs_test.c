@@ -12,7 +12,7 @@
 #include "launcher/certs.h"
 #include "launcher/files.h"
 
-enum { DAY = 86400 };
+enum { DAY = 86400, LEAVES = CERTS_SERVER | CERTS_ADMIN | CERTS_FRONT_PROXY };
 static const int64_t START = 1790000000;
 static const char *const NAMES[] = {"localhost", "kubernetes.default.svc", "127.0.0.1", "::1", "10.96.0.1",
                                     NULL};
@@ -68,7 +68,8 @@ static void makes_everything_once(void **state)
 
 static void keys_are_private(void **state)
 {
-    const char *const keys[] = {"ca.key", "apiserver.key", "admin.key", "sa.key"};
+    const char *const keys[] = {"ca.key", "apiserver.key",      "admin.key",
+                                "sa.key", "front-proxy-ca.key", "front-proxy-client.key"};
     ensure(*state, NAMES, START);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         cleanup_free char *path = xasprintf("%s/%s", (char *)*state, keys[i]);
@@ -139,14 +140,16 @@ static void renews_what_does_not_fit(void **state)
     } rows[] = {
         {"a fresh set is kept", NAMES, 0, NULL, 0},
         {"334 days in, 31 are left", NAMES, 334 * DAY, NULL, 0},
-        {"336 days in, less than 30 are left", NAMES, 336 * DAY, NULL, CERTS_SERVER | CERTS_ADMIN},
-        {"long after they ended", NAMES, 2000 * DAY, NULL, CERTS_SERVER | CERTS_ADMIN},
-        {"the authority ends too", NAMES, 3640 * DAY, NULL, CERTS_CA | CERTS_SERVER | CERTS_ADMIN},
+        {"336 days in, less than 30 are left", NAMES, 336 * DAY, NULL, LEAVES},
+        {"long after they ended", NAMES, 2000 * DAY, NULL, LEAVES},
+        {"the authority ends too", NAMES, 3640 * DAY, NULL, CERTS_CA | LEAVES},
         {"a new name", more, 0, NULL, CERTS_SERVER},
         {"no server certificate", NAMES, 0, "apiserver.crt", CERTS_SERVER},
         {"no server key", NAMES, 0, "apiserver.key", CERTS_SERVER},
         {"no admin key", NAMES, 0, "admin.key", CERTS_ADMIN},
         {"no public service account key", NAMES, 0, "sa.pub", CERTS_SERVICE_ACCOUNT},
+        {"no front proxy's certificate", NAMES, 0, "front-proxy-client.crt", CERTS_FRONT_PROXY},
+        {"no front proxy's authority", NAMES, 0, "front-proxy-ca.crt", CERTS_FRONT_PROXY},
         {"no authority", NAMES, 0, "ca.crt", CERTS_CA | CERTS_SERVER | CERTS_ADMIN},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -38,6 +38,14 @@ static char **apiserver_arguments(const struct cluster *cluster, const struct pa
     add_flag(&w, "--service-account-key-file", cluster_pki(cluster, "sa.pub"));
     add_flag(&w, "--service-account-signing-key-file", cluster_pki(cluster, "sa.key"));
     add_word(&w, "--enable-bootstrap-token-auth");
+    add_flag(&w, "--requestheader-client-ca-file", cluster_pki(cluster, "front-proxy-ca.crt"));
+    add_flag(&w, "--requestheader-allowed-names", "front-proxy-client");
+    add_flag(&w, "--requestheader-username-headers", "X-Remote-User");
+    add_flag(&w, "--requestheader-uid-headers", "X-Remote-Uid");
+    add_flag(&w, "--requestheader-group-headers", "X-Remote-Group");
+    add_flag(&w, "--requestheader-extra-headers-prefix", "X-Remote-Extra-");
+    add_flag(&w, "--proxy-client-cert-file", cluster_pki(cluster, "front-proxy-client.crt"));
+    add_flag(&w, "--proxy-client-key-file", cluster_pki(cluster, "front-proxy-client.key"));
     add_flag(&w, "--service-cluster-ip-range", o->service_range);
     if (o->node_ports)
         add_flag(&w, "--service-node-port-range", o->node_ports);

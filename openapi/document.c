@@ -135,6 +135,8 @@ static size_t all_keys(struct arena *arena, struct discovery_list list, const ch
         keys[count++] = fixed_paths[i].key;
     for (size_t i = 0; i < list.count; i++) {
         const struct schema_group_version *gv = list.items[i];
+        if (gv->remote && !gv->remote_openapi_hash)
+            continue;
         keys[count++] = *gv->group ? arena_printf(arena, "apis/%s/%s", gv->group, gv->version)
                                    : arena_printf(arena, "api/%s", gv->version);
         if (*gv->group && gv->package && begins_group(list, i))

@@ -253,6 +253,7 @@ struct schema_group_version {
     const struct remote_api *remote;
     const char
         *remote_discovery; /* its entry of an aggregated discovery document, as JSON; NULL: not known yet */
+    const char *remote_openapi_hash; /* of its OpenAPI v3 document, which that server has; NULL: none */
 };
 
 /* The built-in API, in upstream's order of discovery. Generated. */

@@ -22,7 +22,8 @@ static void on_head(void *arg, const struct outgoing_head *head)
     for (size_t i = 0; i < head->header_count; i++)
         headers[i] = (struct http_header){arena_dup(call->arena, head->headers[i].name),
                                           arena_dup(call->arena, head->headers[i].value)};
-    *call->answer = (struct outgoing_answer){.status = head->status, .headers = headers, .header_count = head->header_count};
+    *call->answer = (struct outgoing_answer){
+        .status = head->status, .headers = headers, .header_count = head->header_count};
 }
 
 static void on_data(void *arg, struct blob *bytes)
@@ -42,7 +43,8 @@ static void on_end(void *arg, const struct error *err)
     struct call *call = arg;
     pthread_mutex_lock(&call->lock);
     if (call->body.failed)
-        error_set(call->err, REASON_SERVICE_UNAVAILABLE, "the answer is longer than %zu bytes", call->max_body);
+        error_set(call->err, REASON_SERVICE_UNAVAILABLE, "the answer is longer than %zu bytes",
+                  call->max_body);
     else if (err)
         error_set(call->err, err->reason, "%s", err->message);
     else
@@ -56,8 +58,10 @@ bool outgoing_call(struct outgoing *outgoing, const struct outgoing_request *req
                    struct arena *arena, struct outgoing_answer *ret, struct error *err)
 {
     cleanup_error struct error problem = ERROR_INIT;
-    struct call call = {.arena = arena, .answer = ret, .body = BUF_INIT(max_body), .max_body = max_body, .err = &problem};
-    const struct outgoing_handler handler = {.on_head = on_head, .on_data = on_data, .on_end = on_end, .arg = &call};
+    struct call call = {
+        .arena = arena, .answer = ret, .body = BUF_INIT(max_body), .max_body = max_body, .err = &problem};
+    const struct outgoing_handler handler = {
+        .on_head = on_head, .on_data = on_data, .on_end = on_end, .arg = &call};
     pthread_mutex_init(&call.lock, NULL);
     pthread_cond_init(&call.ended, NULL);
     pthread_mutex_lock(&call.lock);

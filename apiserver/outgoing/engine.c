@@ -22,7 +22,7 @@ void outgoing_release(struct outgoing_transfer *t)
 
 /* ---- telling the handler ---- */
 
-enum telling { TELL_HEAD, TELL_DATA, TELL_END };
+enum telling { TELL_HEAD, TELL_DATA, TELL_DRAINED, TELL_END };
 
 struct told {
     struct outgoing_transfer *transfer;
@@ -43,6 +43,10 @@ static void run_told(void *arg)
         break;
     case TELL_DATA:
         h->on_data(h->arg, told->bytes);
+        break;
+    case TELL_DRAINED:
+        if (h->on_drain)
+            h->on_drain(h->arg);
         break;
     case TELL_END:
         h->on_end(h->arg, told->failed ? &told->err : NULL);
@@ -83,6 +87,11 @@ size_t engine_tell_data(struct outgoing_transfer *t, struct slice bytes)
     return unconsumed;
 }
 
+void engine_tell_drained(struct outgoing_transfer *t)
+{
+    tell(t, TELL_DRAINED, NULL, NULL);
+}
+
 bool engine_has_room(struct outgoing_transfer *t)
 {
     pthread_mutex_lock(&t->engine->lock);
@@ -96,8 +105,8 @@ void engine_end(struct outgoing_transfer *t, const struct error *err)
     if (t->ended)
         return;
     t->ended = true;
-    curl_multi_remove_handle(t->engine->multi, t->easy);
-    curl_easy_cleanup(t->easy); /* a pipe's connection closes with it */
+    lib.curl_multi_remove_handle(t->engine->multi, t->easy);
+    lib.curl_easy_cleanup(t->easy); /* a pipe's connection closes with it */
     t->easy = NULL;
     *t->prev_running = t->next_running;
     if (t->next_running)
@@ -131,7 +140,7 @@ static void enqueue(struct outgoing_transfer *t)
     *t->engine->wishes_end = t;
     t->engine->wishes_end = &t->shared.next;
     atomic_fetch_add(&t->refs, 1);
-    curl_multi_wakeup(t->engine->multi);
+    lib.curl_multi_wakeup(t->engine->multi);
 }
 
 void outgoing_consumed(struct outgoing_transfer *t, size_t bytes)
@@ -154,6 +163,7 @@ size_t outgoing_write(struct outgoing_transfer *t, struct blob *bytes)
     *t->shared.writes_end = chunk;
     t->shared.writes_end = &chunk->next;
     size_t unsent = t->shared.unsent += bytes->len;
+    t->shared.full |= unsent >= OUTGOING_WINDOW;
     enqueue(t);
     pthread_mutex_unlock(&t->engine->lock);
     return unsent;
@@ -179,7 +189,7 @@ static void begin(struct outgoing_transfer *t)
         engine->running->prev_running = &t->next_running;
     engine->running = t;
     engine->running_count++;
-    curl_multi_add_handle(engine->multi, t->easy);
+    lib.curl_multi_add_handle(engine->multi, t->easy);
 }
 
 static void end_with(struct outgoing_transfer *t, enum reason reason, const char *why)
@@ -212,7 +222,7 @@ static void grant(struct outgoing_transfer *t)
         pipe_run(t);
     } else if (resume && t->paused) {
         t->paused = false;
-        curl_easy_pause(t->easy, CURLPAUSE_CONT);
+        lib.curl_easy_pause(t->easy, CURLPAUSE_CONT);
     }
 }
 
@@ -239,12 +249,12 @@ static void collect(struct outgoing *engine)
 {
     CURLMsg *message;
     int left;
-    while ((message = curl_multi_info_read(engine->multi, &left))) {
+    while ((message = lib.curl_multi_info_read(engine->multi, &left))) {
         struct outgoing_transfer *t;
         CURLcode code = message->data.result;
         if (message->msg != CURLMSG_DONE)
             continue;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t);
+        lib.curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t);
         if (code == CURLE_OK && t->pipe == PIPE_CONNECTING)
             pipe_connected(t);
         else
@@ -300,14 +310,14 @@ static void *run(void *arg)
     while (grant_all(engine)) {
         int running;
         unsigned count;
-        curl_multi_perform(engine->multi, &running);
+        lib.curl_multi_perform(engine->multi, &running);
         collect(engine);
         run_pipes(engine);
         check_deadlines(engine);
         reap(engine);
         struct curl_waitfd *fds = pipe_fds(engine, &count, arena);
         /* nothing to do, nothing to wake up for */
-        curl_multi_poll(engine->multi, fds, count, engine->running ? POLL_MILLIS : INT32_MAX, NULL);
+        lib.curl_multi_poll(engine->multi, fds, count, engine->running ? POLL_MILLIS : INT32_MAX, NULL);
         arena_reset(arena);
     }
     end_all(engine);
@@ -317,22 +327,23 @@ static void *run(void *arg)
 
 /* ---- life ---- */
 
-static void init_curl(void)
-{
-    curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
 struct outgoing *outgoing_new(void)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, init_curl);
     struct outgoing *engine = xcalloc(1, sizeof *engine);
     pthread_mutex_init(&engine->lock, NULL);
     engine->wishes_end = &engine->wishes;
-    engine->multi = curl_multi_init();
-    curl_multi_setopt(engine->multi, CURLMOPT_MAXCONNECTS, (long)MAX_IDLE_CONNECTIONS);
-    pthread_create(&engine->thread, NULL, run, engine);
     return engine;
+}
+
+/* With the lock held. Only servers that ask somebody something pay for a thread. */
+static void ensure_begun(struct outgoing *engine)
+{
+    if (engine->begun || engine->stopping)
+        return;
+    engine->multi = lib.curl_multi_init();
+    lib.curl_multi_setopt(engine->multi, CURLMOPT_MAXCONNECTS, (long)MAX_IDLE_CONNECTIONS);
+    pthread_create(&engine->thread, NULL, run, engine);
+    engine->begun = true;
 }
 
 void outgoing_stop(struct outgoing *engine)
@@ -340,9 +351,10 @@ void outgoing_stop(struct outgoing *engine)
     pthread_mutex_lock(&engine->lock);
     bool first = !engine->stopping;
     engine->stopping = true;
-    curl_multi_wakeup(engine->multi);
+    if (engine->begun)
+        lib.curl_multi_wakeup(engine->multi);
     pthread_mutex_unlock(&engine->lock);
-    if (!first)
+    if (!first || !engine->begun)
         return;
     pthread_join(engine->thread, NULL);
     grant_all(engine); /* what was wished for meanwhile */
@@ -356,7 +368,8 @@ void outgoing_free(struct outgoing *engine)
     outgoing_stop(engine);
     grant_all(engine);
     reap(engine);
-    curl_multi_cleanup(engine->multi);
+    if (engine->multi)
+        lib.curl_multi_cleanup(engine->multi);
     pthread_mutex_destroy(&engine->lock);
     free(engine);
 }
@@ -364,6 +377,8 @@ void outgoing_free(struct outgoing *engine)
 struct outgoing_transfer *outgoing_start(struct outgoing *engine, const struct outgoing_request *request,
                                          const struct outgoing_handler *handler, struct error *err)
 {
+    if (!library_load(err))
+        return NULL;
     struct outgoing_transfer *t = xcalloc(1, sizeof *t);
     atomic_init(&t->refs, 1);
     t->engine = engine;
@@ -373,6 +388,9 @@ struct outgoing_transfer *outgoing_start(struct outgoing *engine, const struct o
     t->shared.writes_end = &t->shared.writes;
     t->head.content_length = -1;
     t->input = BUF_INIT(OUTGOING_MAX_HEAD);
+    pthread_mutex_lock(&engine->lock);
+    ensure_begun(engine);
+    pthread_mutex_unlock(&engine->lock);
     bool ok = transfer_prepare(t, request, err);
     pthread_mutex_lock(&engine->lock);
     if (ok && engine->stopping)

@@ -11,10 +11,12 @@ bool pipe_prepare(struct outgoing_transfer *t, const struct outgoing_request *re
 {
     struct buf out = BUF_INIT(BUF_UNLIMITED);
     const char *host = strstr(request->url, "://") + 3, *path = strchr(host, '/');
-    buf_printf(&out, "%s %s HTTP/1.1\r\nHost: %.*s\r\nConnection: Upgrade\r\nUpgrade: %.*s\r\n", request->method,
-               path ? path : "/", path ? (int)(path - host) : (int)strlen(host), host, SLICE_ARG(request->upgrade));
+    buf_printf(&out, "%s %s HTTP/1.1\r\nHost: %.*s\r\nConnection: Upgrade\r\nUpgrade: %.*s\r\n",
+               request->method, path ? path : "/", path ? (int)(path - host) : (int)strlen(host), host,
+               SLICE_ARG(request->upgrade));
     for (size_t i = 0; i < request->header_count; i++)
-        buf_printf(&out, "%.*s: %.*s\r\n", SLICE_ARG(request->headers[i].name), SLICE_ARG(request->headers[i].value));
+        buf_printf(&out, "%.*s: %.*s\r\n", SLICE_ARG(request->headers[i].name),
+                   SLICE_ARG(request->headers[i].value));
     if (request->body.len)
         buf_printf(&out, "Content-Length: %zu\r\n", request->body.len);
     buf_puts(&out, "\r\n");
@@ -25,9 +27,9 @@ bool pipe_prepare(struct outgoing_transfer *t, const struct outgoing_request *re
     t->out_end = &chunk->next;
     t->shared.unsent += chunk->bytes->len;
     t->pipe = PIPE_CONNECTING;
-    curl_easy_setopt(t->easy, CURLOPT_CONNECT_ONLY, 1L);
-    curl_easy_setopt(t->easy, CURLOPT_FRESH_CONNECT, 1L);
-    curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, 0L);
+    lib.curl_easy_setopt(t->easy, CURLOPT_CONNECT_ONLY, 1L);
+    lib.curl_easy_setopt(t->easy, CURLOPT_FRESH_CONNECT, 1L);
+    lib.curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, 0L);
     return transfer_check_headers(request, err);
 }
 
@@ -40,7 +42,8 @@ static void fail(struct outgoing_transfer *t, const char *why)
 
 void pipe_connected(struct outgoing_transfer *t)
 {
-    if (curl_easy_getinfo(t->easy, CURLINFO_ACTIVESOCKET, &t->socket) != CURLE_OK || t->socket == CURL_SOCKET_BAD) {
+    if (lib.curl_easy_getinfo(t->easy, CURLINFO_ACTIVESOCKET, &t->socket) != CURLE_OK ||
+        t->socket == CURL_SOCKET_BAD) {
         fail(t, "the connection was lost");
         return;
     }
@@ -69,7 +72,8 @@ static bool send_out(struct outgoing_transfer *t)
         struct chunk *chunk = t->out;
         size_t sent = 0;
         CURLcode code = chunk->sent < chunk->bytes->len
-                            ? curl_easy_send(t->easy, chunk->bytes->data + chunk->sent, chunk->bytes->len - chunk->sent, &sent)
+                            ? lib.curl_easy_send(t->easy, chunk->bytes->data + chunk->sent,
+                                                 chunk->bytes->len - chunk->sent, &sent)
                             : CURLE_OK;
         if (code == CURLE_AGAIN)
             return true;
@@ -78,7 +82,11 @@ static bool send_out(struct outgoing_transfer *t)
         chunk->sent += sent;
         pthread_mutex_lock(&t->engine->lock);
         t->shared.unsent -= sent;
+        bool drained = t->shared.full && t->shared.unsent == 0;
+        t->shared.full &= !drained;
         pthread_mutex_unlock(&t->engine->lock);
+        if (drained)
+            engine_tell_drained(t);
         if (chunk->sent < chunk->bytes->len)
             continue;
         t->out = chunk->next;
@@ -152,7 +160,7 @@ static bool receive(struct outgoing_transfer *t)
 {
     char bytes[READ_BYTES];
     size_t got = 0;
-    CURLcode code = curl_easy_recv(t->easy, bytes, sizeof bytes, &got);
+    CURLcode code = lib.curl_easy_recv(t->easy, bytes, sizeof bytes, &got);
     if (code == CURLE_AGAIN)
         return false;
     if (code != CURLE_OK || got == 0) {

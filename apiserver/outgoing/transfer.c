@@ -46,26 +46,28 @@ static bool add_header(struct outgoing_transfer *t, struct slice name, struct sl
     /* libcurl drops "Name:", which would bring back a header of its own; ";" sends it empty */
     char *line = value.len ? arena_printf(t->arena, "%.*s: %.*s", SLICE_ARG(name), SLICE_ARG(value))
                            : arena_printf(t->arena, "%.*s;", SLICE_ARG(name));
-    struct curl_slist *list = curl_slist_append(t->headers, line);
+    struct curl_slist *list = lib.curl_slist_append(t->headers, line);
     if (list)
         t->headers = list;
     return list != NULL;
 }
 
 /* Headers that libcurl would add by itself. */
-static void drop_default(struct outgoing_transfer *t, const struct outgoing_request *request, const char *name)
+static void drop_default(struct outgoing_transfer *t, const struct outgoing_request *request,
+                         const char *name)
 {
     for (size_t i = 0; i < request->header_count; i++) {
         struct slice given = request->headers[i].name;
         if (given.len == strlen(name) && strncasecmp(given.ptr, name, given.len) == 0)
             return;
     }
-    struct curl_slist *list = curl_slist_append(t->headers, arena_printf(t->arena, "%s:", name));
+    struct curl_slist *list = lib.curl_slist_append(t->headers, arena_printf(t->arena, "%s:", name));
     if (list)
         t->headers = list;
 }
 
-static bool set_headers(struct outgoing_transfer *t, const struct outgoing_request *request, struct error *err)
+static bool set_headers(struct outgoing_transfer *t, const struct outgoing_request *request,
+                        struct error *err)
 {
     if (!transfer_check_headers(request, err))
         return false;
@@ -75,7 +77,7 @@ static bool set_headers(struct outgoing_transfer *t, const struct outgoing_reque
     drop_default(t, request, "Accept");
     drop_default(t, request, "Content-Type");
     drop_default(t, request, "Expect");
-    curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
+    lib.curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
     return true;
 }
 
@@ -83,38 +85,38 @@ static void set_blob(CURL *easy, CURLoption option, struct slice bytes)
 {
     struct curl_blob blob = {(void *)bytes.ptr, bytes.len, CURL_BLOB_COPY};
     if (bytes.len)
-        curl_easy_setopt(easy, option, &blob);
+        lib.curl_easy_setopt(easy, option, &blob);
 }
 
 static void set_tls(CURL *easy, const struct outgoing_tls *tls)
 {
     set_blob(easy, CURLOPT_CAINFO_BLOB, tls->ca);
     if (tls->ca.len) { /* these alone, not the machine's beside them */
-        curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
-        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+        lib.curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+        lib.curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
     }
     set_blob(easy, CURLOPT_SSLCERT_BLOB, tls->cert);
     set_blob(easy, CURLOPT_SSLKEY_BLOB, tls->key);
     if (tls->insecure) {
-        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
-        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+        lib.curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+        lib.curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
     }
-    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    lib.curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 }
 
 static void set_method(CURL *easy, const struct outgoing_request *request)
 {
     if (strcmp(request->method, "HEAD") == 0)
-        curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+        lib.curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
     else if (request->body.len) {
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.ptr);
+        lib.curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
+        lib.curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.ptr);
     } else if (strcmp(request->method, "POST") == 0 || strcmp(request->method, "PUT") == 0 ||
                strcmp(request->method, "PATCH") == 0) {
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)0);
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, ""); /* Content-Length: 0 */
+        lib.curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)0);
+        lib.curl_easy_setopt(easy, CURLOPT_POSTFIELDS, ""); /* Content-Length: 0 */
     }
-    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+    lib.curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
 }
 
 /* ---- the answer ---- */
@@ -214,7 +216,7 @@ void transfer_finished(struct outgoing_transfer *t, CURLcode code)
         error_set(&err, REASON_SERVICE_UNAVAILABLE, "the head of the answer cannot be understood");
     else
         error_set(&err, code == CURLE_OPERATION_TIMEDOUT ? REASON_TIMEOUT : REASON_SERVICE_UNAVAILABLE, "%s",
-                  *t->problem ? t->problem : curl_easy_strerror(code));
+                  *t->problem ? t->problem : lib.curl_easy_strerror(code));
     engine_end(t, &err);
 }
 
@@ -222,29 +224,29 @@ void transfer_finished(struct outgoing_transfer *t, CURLcode code)
 
 bool transfer_prepare(struct outgoing_transfer *t, const struct outgoing_request *request, struct error *err)
 {
-    t->easy = curl_easy_init();
+    t->easy = lib.curl_easy_init();
     if (!is_token(slice_str(request->method)) || has_control(slice_str(request->url)))
         return error_set(err, REASON_BAD_REQUEST, "the request line cannot be sent");
     CURL *easy = t->easy;
-    curl_easy_setopt(easy, CURLOPT_URL, request->url);
-    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, t);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, t->problem);
-    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(easy, CURLOPT_HEADERDATA, t);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, t);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)request->connect_millis);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->total_millis);
+    lib.curl_easy_setopt(easy, CURLOPT_URL, request->url);
+    lib.curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+    lib.curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    lib.curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    lib.curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    lib.curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    lib.curl_easy_setopt(easy, CURLOPT_PRIVATE, t);
+    lib.curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, t->problem);
+    lib.curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    lib.curl_easy_setopt(easy, CURLOPT_HEADERDATA, t);
+    lib.curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    lib.curl_easy_setopt(easy, CURLOPT_WRITEDATA, t);
+    lib.curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)request->connect_millis);
+    lib.curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->total_millis);
     if (request->head_millis)
         t->head_deadline = clock_mono_nanos() + request->head_millis * 1000000;
     if (request->connect_to) {
-        t->connect_to = curl_slist_append(NULL, arena_printf(t->arena, "::%s", request->connect_to));
-        curl_easy_setopt(easy, CURLOPT_CONNECT_TO, t->connect_to);
+        t->connect_to = lib.curl_slist_append(NULL, arena_printf(t->arena, "::%s", request->connect_to));
+        lib.curl_easy_setopt(easy, CURLOPT_CONNECT_TO, t->connect_to);
     }
     set_tls(easy, &request->tls);
     if (request->upgrade.len)
@@ -265,9 +267,9 @@ static void free_chunks(struct chunk *chunk)
 void transfer_destroy(struct outgoing_transfer *t)
 {
     if (t->easy)
-        curl_easy_cleanup(t->easy);
-    curl_slist_free_all(t->headers);
-    curl_slist_free_all(t->connect_to);
+        lib.curl_easy_cleanup(t->easy);
+    lib.curl_slist_free_all(t->headers);
+    lib.curl_slist_free_all(t->connect_to);
     free_chunks(t->out);
     free_chunks(t->shared.writes);
     buf_release(&t->input);
