@@ -80,7 +80,7 @@ def objects(cluster):
     code, out, err = cluster.kubectl("create", "-f", "-", given=flunder("one", reference="two"))
     t.ok(code == 0 and out == "flunder.wardle.example.com/one created\n", "kubectl creates one of its objects", out, err)
     code, out, err = cluster.kubectl("get", "flunders", "-l", "a=b")
-    t.ok(code == 0 and out.splitlines()[0].split() == ["NAME", "AGE"] and out.splitlines()[1].split()[0] == "one", "lists them as a table", out, err)
+    t.ok(code == 0 and out.splitlines()[0].split() == ["NAME", "CREATED", "AT"] and out.splitlines()[1].split()[0] == "one", "lists them as a table", out, err)
     code, out, err = cluster.kubectl("patch", "flunder", "one", "--type=merge", "-p", '{"spec":{"reference":"three"}}')
     t.ok(code == 0 and cluster.get("flunder", "one")["spec"]["reference"] == "three", "patches", out, err)
     code, out, err = cluster.kubectl("apply", "--server-side", "-f", "-", given=flunder("applied", reference="x"))
