@@ -2,6 +2,7 @@
 
 #include "admission/admission.h"
 #include "apiserver/allocate.h"
+#include "apiserver/custom_object.h"
 
 /* More than this is decoded, merged and checked on a worker: some tens of microseconds on the loop at most.
  */
@@ -31,6 +32,8 @@ static bool is_quick_patch(const struct request *req)
 
 bool commit_starts_on_loop(const struct request *req)
 {
+    if (custom_object_blocks(req->resource))
+        return false;
     static const unsigned operations[] = {[VERB_CREATE] = ADMISSION_CREATE,
                                           [VERB_UPDATE] = ADMISSION_UPDATE,
                                           [VERB_PATCH] = ADMISSION_UPDATE | ADMISSION_CREATE,

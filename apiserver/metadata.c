@@ -254,9 +254,16 @@ void metadata_validate_update(struct causes *c, const struct value *object, cons
 bool metadata_spec_changed(const struct value *object, const struct value *old)
 {
     const struct schema_type *type = object->record->type;
+    bool custom =
+        type->fields[0].flags & FIELD_FIRST; /* their status is no exception, unless it was taken from old */
+    struct value extra = {.kind = VALUE_MAP, .map = object->record->extra},
+                 old_extra = {.kind = VALUE_MAP, .map = old->record->extra};
+    if (custom && (extra.map || old_extra.map) &&
+        (!extra.map || !old_extra.map || !value_equal(&extra, &old_extra)))
+        return true;
     for (unsigned i = 0; i < type->field_count; i++) {
         const char *name = type->fields[i].name;
-        if (!strcmp(name, "metadata") || !strcmp(name, "status") || !strcmp(name, "kind") ||
+        if (!strcmp(name, "metadata") || (!strcmp(name, "status") && !custom) || !strcmp(name, "kind") ||
             !strcmp(name, "apiVersion"))
             continue;
         if (!value_equal(value_at(object, i), value_at(old, i)))

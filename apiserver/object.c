@@ -1,5 +1,6 @@
 #include "apiserver/object.h"
 
+#include "apiserver/custom_object.h"
 #include "apiserver/kinds/convert.h"
 #include "base/clock.h"
 #include "storage/header.h"
@@ -71,6 +72,8 @@ bool object_decode(struct arena *arena, const struct schema_resource *resource, 
     struct value stored;
     if (copy)
         value = arena_dup(arena, value);
+    if (resource->custom)
+        return custom_object_decode(arena, resource, value, ret, err);
     if (!decode_json(arena, storage->type, value, &stored, NULL, err))
         return error_wrap(err, "the stored object cannot be read");
     if (storage == resource) {
@@ -123,8 +126,11 @@ static void encode_header(struct arena *arena, const struct schema_resource *sto
     const struct value *meta = object_meta(object), *labels = value_at(meta, meta_v1_ObjectMeta_labels);
     struct slice fields[32];
     uint8_t field_count = 0;
-    for (const char *const *path = storage->selectable; path && *path && field_count < 32; path++)
-        fields[field_count++] = field_or_zero(arena, storage, object, *path);
+    for (const char *const *path = storage->selectable; path && *path && field_count < 31; path++)
+        fields[field_count++] = storage->custom ? object_field_text(arena, object, *path)
+                                                : field_or_zero(arena, storage, object, *path);
+    if (storage->custom)
+        fields[field_count++] = custom_object_stamp(storage);
     size_t count = value_count(labels);
     struct header_label *pairs = arena_alloc(arena, (count + 1) * sizeof *pairs);
     for (size_t i = 0; i < count; i++)
@@ -157,7 +163,9 @@ bool object_encode(struct arena *arena, const struct schema_resource *resource, 
     object_set_type(object, resource);
     object_set_text(arena, object, meta_v1_ObjectMeta_resourceVersion, SLICE("0"));
     struct value converted = *object;
-    if (storage != resource && !convert(arena, resource, storage, object, &converted, err))
+    if (storage != resource &&
+        !(storage->custom ? custom_object_convert(arena, resource, storage, object, &converted, err)
+                          : convert(arena, resource, storage, object, &converted, err)))
         return false;
     object_set_type(&converted, storage);
     cleanup_buf struct buf out = BUF_INIT(MAX_OBJECT);
@@ -170,7 +178,9 @@ bool object_encode(struct arena *arena, const struct schema_resource *resource, 
     memmove(out.data + splice, out.data + splice + 1, out.len - splice - 1); /* takes the placeholder out */
     out.len--;
     const char *after = memmem(out.data, out.len, "\"metadata\":", 11);
-    if (after)
+    if (storage->custom)
+        body = 1; /* items of their lists say what they are */
+    else if (after)
         body = (size_t)(after - out.data);
     ret->value = arena_dup(arena, buf_slice(&out));
     ret->splice = splice;

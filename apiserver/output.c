@@ -1,5 +1,7 @@
 #include "apiserver/output.h"
 
+#include "apiserver/custom/definition.h"
+#include "apiserver/custom_object.h"
 #include "apiserver/kinds/kind.h"
 #include "apiserver/represent.h"
 #include "apiserver/status.h"
@@ -10,6 +12,12 @@
 #include "storage/header.h"
 
 /* ---- one object in the asked form ---- */
+
+bool output_is_as_stored(const struct request *req, struct slice header)
+{
+    return req->accept.as == AS_ITSELF && req->storage == req->resource &&
+           (!req->resource->custom || custom_object_is_current(req->resource, header));
+}
 
 static struct table table_of(const struct request *req, const struct list_options *options)
 {
@@ -111,8 +119,7 @@ static void send_stored(struct request *req, int code, const struct value *store
 
 void output_written(struct request *req, int code, const struct written *written)
 {
-    if (written->has_stored && written->revision && req->accept.as == AS_ITSELF &&
-        req->storage == req->resource)
+    if (written->has_stored && written->revision && output_is_as_stored(req, written->stored.header))
         request_send_json(req, code, stored_blob(&written->stored, written->revision));
     else
         send_stored(req, code, &written->object);
@@ -121,7 +128,7 @@ void output_written(struct request *req, int code, const struct written *written
 void output_record(struct request *req, int code, const struct store_record *record)
 {
     struct value object;
-    if (req->accept.as == AS_ITSELF && req->storage == req->resource)
+    if (output_is_as_stored(req, record->header))
         request_send_json(req, code, blob_copy(record->value));
     else if (object_decode(req->arena, req->storage, record->value, true, &object, &req->err))
         send_stored(req, code, &object);
@@ -152,8 +159,10 @@ static void put_item(struct request *req, struct arena *arena, const struct list
         table_put_partial(out, meta_version(req), object);
         return;
     default:
-        *value_get_mut(object, SLICE("kind")) = value_absent;
-        *value_get_mut(object, SLICE("apiVersion")) = value_absent;
+        if (!req->resource->custom) { /* items of typed lists leave out what the list says */
+            *value_get_mut(object, SLICE("kind")) = value_absent;
+            *value_get_mut(object, SLICE("apiVersion")) = value_absent;
+        }
         encode_json_type(out, req->resource->type, object);
     }
 }
@@ -210,7 +219,7 @@ bool output_list_item(struct request *req, const struct list_options *options,
                       const struct store_record *record, bool first, struct buf *out)
 {
     size_t base = out->len;
-    bool as_stored = req->accept.as == AS_ITSELF && req->storage == req->resource;
+    bool as_stored = output_is_as_stored(req, record->header);
     put_separator(req, first, out);
     if (as_stored && req->accept.media != MEDIA_PROTOBUF) {
         put_item_bytes(out, record->value, header_body(record->header));
@@ -259,7 +268,9 @@ void output_list_head(struct request *req, const struct list_head *head, struct 
     }
     bool whole = req->accept.as == AS_ITSELF;
     struct slice kind =
-        arena_slicef(req->arena, "%sList", whole ? req->resource->kind : "PartialObjectMetadata");
+        whole && req->resource->custom
+            ? slice_str(req->resource->custom->list_kind)
+            : arena_slicef(req->arena, "%sList", whole ? req->resource->kind : "PartialObjectMetadata");
     struct slice version = whole ? slice_str(req->resource->api_version)
                                  : arena_slicef(req->arena, "meta.k8s.io/%s", meta_version(req));
     if (req->accept.media == MEDIA_PROTOBUF) {
@@ -297,10 +308,10 @@ void output_list(struct request *req, struct list_head head, struct buf *items)
 /* ---- watch events ---- */
 
 void output_event(struct request *req, const struct list_options *options, const char *type,
-                  struct slice value, bool headers, struct buf *out)
+                  struct slice header, struct slice value, bool headers, struct buf *out)
 {
     struct value object;
-    if (req->accept.as == AS_ITSELF && req->storage == req->resource) {
+    if (output_is_as_stored(req, header)) {
         represent_event(out, req->accept.media, type, value);
         return;
     }

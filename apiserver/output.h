@@ -38,10 +38,12 @@ void output_list_tail(struct request *req, struct buf *out);
 /* Answers with head, items and tail; items_len need not be set. Takes the items over. */
 void output_list(struct request *req, struct list_head head, struct buf *items);
 
-/* One watch event. type "ADDED", ...; value: the stored JSON. `headers`: the table's column definitions are
- * wanted (the first event). What cannot be read is left out. */
+/* Are the stored bytes the answer, or must the object be read and written anew? */
+bool output_is_as_stored(const struct request *req, struct slice header);
+/* One watch event. type "ADDED", ...; header and value: as stored, the JSON. `headers`: the table's column
+ * definitions are wanted (the first event). What cannot be read is left out. */
 void output_event(struct request *req, const struct list_options *options, const char *type,
-                  struct slice value, bool headers, struct buf *out);
+                  struct slice header, struct slice value, bool headers, struct buf *out);
 /* BOOKMARK of the revision; with the annotation that ends the initial events. */
 void output_bookmark(struct request *req, uint64_t revision, bool initial_end, bool headers, struct buf *out);
 /* ERROR with a Status. */

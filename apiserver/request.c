@@ -5,6 +5,8 @@
 #include "apiserver/authn.h"
 #include "apiserver/authz.h"
 #include "apiserver/commit.h"
+#include "apiserver/custom/definition.h"
+#include "apiserver/custom_registry.h"
 #include "apiserver/kinds/kind.h"
 #include "apiserver/metrics.h"
 #include "apiserver/status.h"
@@ -13,12 +15,13 @@
 #include "openapi/protobuf.h"
 
 /*
- * The stages, in upstream's order (DefaultBuildHandlerChain). What a stage leaves undone must not be seen by
- * one before it: nothing is looked up for a user who is not allowed to know whether it exists.
+ * The stages, in upstream's order (DefaultBuildHandlerChain). What a stage leaves undone must not be seen
+ * by one before it: nothing is looked up for a user who is not allowed to know whether it exists.
  */
 static bool (*const stages[])(struct request *req) = {
     stage_authenticate, /* first: everything after may speak of req->user */
-    stage_impersonate,  /* before authorize, which must judge the person acted for; itself checks the real one
+    stage_impersonate,  /* before authorize, which must judge the person acted for; itself checks the real
+                         * one
                          */
     stage_authorize,    /* before route: a 404 is knowledge too */
     stage_route,        /* resource, subresource, method, Accept: 404, 405, 406 */
@@ -79,6 +82,7 @@ static void unpin(void *catalogue)
 const struct catalogue *request_catalogue(struct request *req)
 {
     if (!req->catalogue) {
+        custom_registry_sync(req->server->custom);
         req->catalogue = catalogues_pin(req->server->catalogues);
         arena_on_free(req->arena, unpin, req->catalogue);
     }
@@ -96,6 +100,35 @@ static struct request *request_new(struct server *server, struct http_exchange *
     req->started = clock_mono_nanos();
     req->warnings.arena = arena;
     error_init(&req->err, arena);
+    return req;
+}
+
+struct request *request_internal(struct server *server, struct arena *arena,
+                                 const struct schema_resource *resource, struct slice namespace,
+                                 struct slice name, const char *subresource)
+{
+    static const struct http_request none = {0};
+    struct request *req = arena_zalloc(arena, sizeof *req);
+    req->server = server;
+    req->http = &none;
+    req->arena = arena;
+    req->warnings.arena = arena;
+    error_init(&req->err, arena);
+    req->resource = req->storage = resource;
+    req->kind = kind_of(resource);
+    req->info = (struct request_info){.is_resource = true,
+                                      .verb = "update",
+                                      .group = slice_str(resource->group),
+                                      .version = slice_str(resource->version),
+                                      .resource = slice_str(resource->name),
+                                      .namespace = namespace,
+                                      .name = name,
+                                      .subresource = slice_str(subresource)};
+    if (*subresource)
+        req->subresource = schema_find_subresource(resource, req->info.subresource);
+    req->verb = VERB_UPDATE;
+    req->user.name = req->real_user.name = SLICE("system:apiserver");
+    req->write.manager = SLICE("kube-apiserver");
     return req;
 }
 
@@ -219,7 +252,10 @@ static bool route_resource(struct request *req)
     bool proxies = slice_is(info->subresource, "proxy"); /* what follows is a path on the other side */
     if (!req->resource || (!proxies && (info->rest_count > 0 || has_slash(req->http))))
         return status_no_such_resource(&req->err);
-    req->storage = req->resource->storage ? req->resource->storage : req->resource;
+    bool custom = req->resource->custom != NULL;
+    req->storage = !custom && req->resource->storage ? req->resource->storage : req->resource;
+    if (custom)
+        custom_schema(req->resource->custom); /* from here on resource->type is what the schema says */
     req->kind = kind_of(req->resource);
     unsigned verbs = req->resource->verbs;
     if (info->subresource.len) {
@@ -240,6 +276,10 @@ static bool route_resource(struct request *req)
     bool unnamed = !info->name.len && (req->verb == VERB_UPDATE || req->verb == VERB_PATCH);
     if (!(verbs & req->verb) || named_post || head || unnamed || (everywhere && !reads))
         return status_method_not_allowed(&req->err);
+    if (custom && req->resource->custom->definition->terminating && req->verb == VERB_CREATE &&
+        !info->subresource.len)
+        return error_set(&req->err, REASON_METHOD_NOT_ALLOWED,
+                         "create not allowed while custom resource definition is terminating");
     return true;
 }
 
@@ -251,8 +291,9 @@ bool stage_route(struct request *req)
         return false;
     if (!negotiate_accept(http_header_get(req->http, "accept"), offers(req), &req->accept, &req->err))
         return false;
-    if (req->kind->deprecated)
-        request_warn(req, "%s", req->kind->deprecated);
+    const char *deprecated = req->resource->custom ? req->resource->custom->warning : req->kind->deprecated;
+    if (deprecated)
+        request_warn(req, "%s", deprecated);
     struct slice timeout = query_get(&req->query, "timeout");
     int64_t nanos;
     if (timeout.len && !duration_parse_go(timeout, &nanos))

@@ -61,6 +61,11 @@ struct request {
 /* The entry: http_handler.on_request. */
 void request_serve(void *server, struct http_exchange *exchange);
 
+/* A request of the server's own (user system:apiserver), for write_update() and deletion_run() on any thread
+ * but a loop. Lives in the arena; error_release(&req->err) at the end. resource must outlive it. */
+struct request *request_internal(struct server *server, struct arena *arena,
+                                 const struct schema_resource *resource, struct slice namespace,
+                                 struct slice name, const char *subresource);
 /* What is served, the same for all of the request's life. */
 const struct catalogue *request_catalogue(struct request *req);
 /* Hands the request to a worker thread, which runs run(req). The calling stage must do nothing after. */

@@ -11,6 +11,8 @@
 #include "apiserver/authz.h"
 #include "apiserver/bootstrap.h"
 #include "apiserver/catalogue.h"
+#include "apiserver/custom_controller.h"
+#include "apiserver/custom_registry.h"
 #include "apiserver/documents.h"
 #include "apiserver/metrics.h"
 #include "apiserver/outgoing/outgoing.h"
@@ -109,6 +111,7 @@ struct server *server_new(const struct server_config *config, struct error *err)
     /* The store before the port: a cluster whose store cannot be read must not seem to be there. */
     if (open_store(server, err) && bootstrap_run(server, err) &&
         (server->allocator = allocator_new(server, err)) && (server->charge_locks = charge_locks_new()) &&
+        (server->custom = custom_registry_new(server, err)) &&
         (server->authn = authn_new(server, config->auth, err)) &&
         (server->authz = authz_new(server, config->auth->authorization_modes, err)) &&
         open_http(server, err) && aggregate_write_authentication(server, err) &&
@@ -131,6 +134,7 @@ void server_run(struct server *server)
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGHUP);
     http_server_start(server->http);
+    server->custom_controller = custom_controller_new(server);
     if (server->config.on_ready)
         server->config.on_ready(http_server_port(server->http), server->config.on_ready_arg);
     while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) {
@@ -143,6 +147,7 @@ void server_run(struct server *server)
     }
     log_info("stopping", LOG_S("signal", strsignal(signal)));
     atomic_store(&server->stopping, true);
+    custom_controller_stop(server->custom_controller);
     hub_shutdown(server->hub);
     aggregator_stop(server->aggregator);
     outgoing_stop(server->outgoing); /* before the loops, which are told of each end */
@@ -164,12 +169,17 @@ void server_free(struct server *server)
     if (server->http)
         http_server_free(server->http);
     authz_stop(server->authz);
+    custom_controller_stop(server->custom_controller);
+    if (server->custom)
+        custom_registry_stop(server->custom);
     if (server->hub)
         hub_free(server->hub);
     authz_free(server->authz);
     authn_free(server->authn);
     aggregator_free(server->aggregator);
     outgoing_free(server->outgoing);
+    custom_controller_free(server->custom_controller);
+    custom_registry_free(server->custom);
     if (server->allocator)
         allocator_free(server->allocator);
     charge_locks_free(server->charge_locks);

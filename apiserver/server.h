@@ -14,6 +14,8 @@ struct metrics;
 struct api_documents;
 struct catalogues;
 struct charge_locks;
+struct custom_registry;
+struct custom_controller;
 struct service_allocator;
 struct auth_config;
 struct authn;
@@ -51,6 +53,8 @@ struct server {
     struct outgoing *outgoing; /* requests that we make */
     struct metrics *metrics;
     struct catalogues *catalogues;
+    struct custom_registry *custom;
+    struct custom_controller *custom_controller;
     struct api_documents *documents;
     struct service_allocator *allocator;
     struct charge_locks *charge_locks; /* charge.h */

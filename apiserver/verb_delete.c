@@ -141,6 +141,8 @@ static enum plan make_plan(struct request *req, const struct delete_options *o, 
     bool marked = value_is_set(since);
     struct value before = value_copy(req->arena, object, false);
     set_policy_finalizers(req, o, object);
+    if (req->kind->delete_finalizer && !marked)
+        object_set_finalizer(req->arena, object, req->kind->delete_finalizer, true);
     bool held = value_count(value_at(object_meta(object), meta_v1_ObjectMeta_finalizers)) > 0 ||
                 (req->kind->may_vanish && !req->kind->may_vanish(object));
     if (marked && given > 0 &&
@@ -179,7 +181,9 @@ bool deletion_run(struct request *req, const struct delete_options *o, struct wr
         }
         *ret_gone = plan == PLAN_DELETE;
         if (plan == PLAN_MARK && req->kind->prepare_delete)
-            req->kind->prepare_delete(&(struct kind_request){.arena = req->arena, .resource = req->resource},
+            req->kind->prepare_delete(&(struct kind_request){.arena = req->arena,
+                                                             .resource = req->resource,
+                                                             .now = clock_now_seconds()},
                                       &object);
         enum store_outcome outcome = STORE_OK;
         /* Watchers of what ends gracefully see it marked before it goes, even if no time was given. */

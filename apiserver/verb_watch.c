@@ -194,12 +194,13 @@ static void put_event(struct watch *w, struct store_event *event, struct buf *ou
     bool left = slot == SLOT_LEFT;
     cleanup_arena struct arena *arena = left ? arena_new() : NULL;
     struct slice value = left ? with_revision(arena, event->prev_value, event->revision) : event->value;
-    if (req->accept.as == AS_ITSELF && req->storage == req->resource) {
+    struct slice header = left || slot == SLOT_DELETED ? event->prev_header : event->header;
+    if (output_is_as_stored(req, header)) {
         struct blob *line = shared_line(event, req->accept.media, slot, value);
         send(w, line); /* by reference: a thousand watchers share one copy */
         return;
     }
-    output_event(req, &w->scan.options, event_types[slot], value, !w->headers_sent, out);
+    output_event(req, &w->scan.options, event_types[slot], header, value, !w->headers_sent, out);
     w->headers_sent = true;
 }
 
@@ -265,7 +266,7 @@ static bool add_initial(void *arg, const struct store_record *record)
 {
     struct watch *w = arg;
     w->events++;
-    output_event(w->req, &w->scan.options, "ADDED", record->value, !w->headers_sent, &w->out);
+    output_event(w->req, &w->scan.options, "ADDED", record->header, record->value, !w->headers_sent, &w->out);
     w->headers_sent = true;
     return w->out.len < SLICE_BYTES;
 }

@@ -215,9 +215,8 @@ static bool has_status_subresource(const struct schema_resource *resource)
 
 static void drop_status(struct request *req, struct value *object)
 {
-    struct value *status = value_get_mut(object, SLICE("status"));
-    if (status && has_status_subresource(req->resource) && !req->kind->keeps_status_on_create)
-        *status = value_absent;
+    if (has_status_subresource(req->resource) && !req->kind->keeps_status_on_create)
+        value_set(req->arena, object, SLICE("status"), &value_absent);
 }
 
 static bool prepare_create(struct request *req, struct value *object, struct allocation *allocation)
@@ -413,9 +412,29 @@ static bool check_preconditions(struct request *req, const struct value *object,
     return true;
 }
 
+/* Of a custom object only managedFields change along with the status. */
+static void keep_custom_half(struct request *req, struct value *object, const struct value *old)
+{
+    const struct value status = *value_get(object, SLICE("status"));
+    const struct value managed = *value_at(object_meta(object), meta_v1_ObjectMeta_managedFields);
+    if (!has_status_subresource(req->resource))
+        return;
+    if (!req->info.subresource.len)
+        value_set(req->arena, object, SLICE("status"), value_get(old, SLICE("status")));
+    if (!slice_is(req->info.subresource, "status"))
+        return;
+    *object = value_copy(req->arena, old, false);
+    value_set(req->arena, object, SLICE("status"), &status);
+    *value_mut(object_meta_mut(req->arena, object), meta_v1_ObjectMeta_managedFields) = managed;
+}
+
 /* Through "status" only the status changes, through the object itself everything else. */
 static void keep_other_half(struct request *req, struct value *object, const struct value *old)
 {
+    if (req->resource->custom) {
+        keep_custom_half(req, object, old);
+        return;
+    }
     const struct schema_type *type = object->record->type;
     bool through_status = slice_is(req->info.subresource, "status");
     for (unsigned i = 0; i < type->field_count; i++) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "openapi/custom.h"
 #include "openapi/decode_faults.h"
 #include "openapi/scalar.h"
 
@@ -177,6 +178,12 @@ static bool decode_list(struct decoder *d, const struct schema *elem, const stru
     return more == 0 && within_limit(d);
 }
 
+/* A null that a custom resource's schema neither allows nor replaces by a default is as good as not there. */
+static bool is_dropped_null(const struct schema *schema, const struct value *v)
+{
+    return v->kind == VALUE_NULL && schema->custom && !schema->nullable && !schema->custom->default_json;
+}
+
 static bool decode_map(struct decoder *d, const struct schema *elem, const struct place *at,
                        struct value *ret)
 {
@@ -196,7 +203,8 @@ static bool decode_map(struct decoder *d, const struct schema *elem, const struc
             return false;
         if (item.kind == VALUE_ABSENT)
             item = decoder_zero(d, elem);
-        *push(d) = (struct value_entry){place.key, item};
+        if (!is_dropped_null(elem, &item))
+            *push(d) = (struct value_entry){place.key, item};
         more = next_member(d, '}', "after object key:value pair");
     }
     *ret = pop_map(d, base, at);
@@ -244,6 +252,8 @@ static bool decode_field(struct decoder *d, struct value *record, unsigned i, co
         return false;
     if (!(field->flags & FIELD_POINTER) && value_is_zero(&item, &field->schema))
         item = value_absent;
+    if (item.kind == VALUE_NULL && field->schema.custom && !field->schema.nullable)
+        item = value_absent; /* the default, if there is one, comes later */
     if (!is_null || !null_is_ignored(field))
         *v = item;
     return true;
@@ -315,7 +325,7 @@ static bool decode_number(struct decoder *d, const struct schema *schema, const 
     bool integer;
     if (!json_scan_number(&d->scan, &number, &integer))
         return false;
-    decoder_number(d, schema, at, number, integer, ret);
+    decoder_number(d, schema->custom ? &schema_any : schema, at, number, integer, ret);
     return true;
 }
 
@@ -326,7 +336,7 @@ static bool decode_string(struct decoder *d, const struct schema *schema, const 
     if (!json_scan_string(&d->scan, &string))
         return false;
     struct slice text = json_string_text(d->arena, &string);
-    if (schema->kind == SCHEMA_STRING || schema->kind == SCHEMA_ANY)
+    if (schema->kind == SCHEMA_STRING || schema->kind == SCHEMA_ANY || schema->custom)
         *ret = (struct value){
             .kind = VALUE_STRING, .plain = string.plain, .len = (uint32_t)text.len, .s = text.ptr};
     else
@@ -339,7 +349,7 @@ static bool decode_bool(struct decoder *d, const struct schema *schema, const st
 {
     if (!json_scan_word(&d->scan, b ? "true" : "false"))
         return false;
-    if (schema->kind == SCHEMA_BOOL || schema->kind == SCHEMA_ANY)
+    if (schema->kind == SCHEMA_BOOL || schema->kind == SCHEMA_ANY || schema->custom)
         *ret = value_of_bool(b);
     else
         decoder_mismatch(d, schema, at, b ? SLICE("true") : SLICE("false"), "bool");
@@ -353,7 +363,7 @@ static bool decode_object(struct decoder *d, const struct schema *schema, const 
         return decode_record(d, schema->type, at, ret);
     if (schema->kind == SCHEMA_MAP)
         return decode_map(d, schema->elem, at, ret);
-    if (schema->kind == SCHEMA_ANY)
+    if (schema->kind == SCHEMA_ANY || schema->custom)
         return decode_map(d, &schema_any, at, ret);
     decoder_mismatch(d, schema, at, SLICE("{"), "object");
     return skip(d);
@@ -364,7 +374,7 @@ static bool decode_array(struct decoder *d, const struct schema *schema, const s
 {
     if (schema->kind == SCHEMA_LIST)
         return decode_list(d, schema->elem, at, ret);
-    if (schema->kind == SCHEMA_ANY)
+    if (schema->kind == SCHEMA_ANY || schema->custom)
         return decode_list(d, &schema_any, at, ret);
     decoder_mismatch(d, schema, at, SLICE("["), "array");
     return skip(d);
@@ -375,7 +385,7 @@ static bool decode_node(struct decoder *d, const struct schema *schema, const st
 {
     int c = json_peek(&d->scan);
     if (c == 'n') {
-        if (schema->nullable || schema->kind == SCHEMA_ANY)
+        if (schema->nullable || schema->kind == SCHEMA_ANY || schema->custom)
             ret->kind = VALUE_NULL;
         return json_scan_word(&d->scan, "null");
     }

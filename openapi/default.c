@@ -1,5 +1,6 @@
 #include "openapi/default.h"
 
+#include "openapi/custom.h"
 #include "openapi/decode.h"
 #include "openapi/quantity.h"
 
@@ -87,12 +88,25 @@ static bool is_resource_list(const struct schema_type *type)
     return type->package && (strcmp(type->package, "core_v1") == 0 || strcmp(type->package, "node_v1") == 0);
 }
 
+/* In lists and maps of custom resources a null that is not allowed gives way to the default of the elements.
+ */
+static void default_null(struct arena *arena, const struct schema *elem, struct value *v)
+{
+    if (v->kind == VALUE_NULL && elem->custom && !elem->nullable && elem->custom->default_json)
+        *v = parse_default(arena, elem, elem->custom->default_json);
+}
+
+static void default_elements(struct arena *arena, const struct schema_type *owner,
+                             const struct schema *schema, struct value *v);
+
 /* `owner`: the type whose field this is. */
 static void default_node(struct arena *arena, const struct schema_type *owner, const struct schema *schema,
                          struct value *v)
 {
     if (v->kind == VALUE_RECORD) {
         default_record(arena, v);
+    } else if (schema->custom && schema->elem) {
+        default_elements(arena, owner, schema, v);
     } else if (v->kind == VALUE_LIST && schema->elem && schema->elem->kind >= SCHEMA_LIST) {
         for (uint32_t i = 0; i < v->list->count; i++)
             default_node(arena, owner, schema->elem, &v->list->items[i]);
@@ -103,6 +117,19 @@ static void default_node(struct arena *arena, const struct schema_type *owner, c
                 round_to_milli(arena, &v->map->entries[i].value);
             else if (schema->elem->kind >= SCHEMA_LIST)
                 default_node(arena, owner, schema->elem, &v->map->entries[i].value);
+    }
+}
+
+static void default_elements(struct arena *arena, const struct schema_type *owner,
+                             const struct schema *schema, struct value *v)
+{
+    for (uint32_t i = 0; v->kind == VALUE_LIST && i < v->list->count; i++) {
+        default_null(arena, schema->elem, &v->list->items[i]);
+        default_node(arena, owner, schema->elem, &v->list->items[i]);
+    }
+    for (uint32_t i = 0; v->kind == VALUE_MAP && i < v->map->count; i++) {
+        default_null(arena, schema->elem, &v->map->entries[i].value);
+        default_node(arena, owner, schema->elem, &v->map->entries[i].value);
     }
 }
 

@@ -62,7 +62,7 @@ static void put_record(struct buf *out, const struct schema_type *type, const st
         if (v->kind == VALUE_ABSENT && !schema_is_always_written(field))
             continue;
         /* Where unknown keys are kept the fields are sorted by name; the keys go between them. */
-        while (extra && e < extra->count &&
+        while (extra && e < extra->count && !(field->flags & FIELD_FIRST) &&
                slice_cmp(extra->entries[e].key, slice_make(field->name, field->name_len)) < 0)
             put_extra(out, &first, &extra->entries[e++]);
         put_name(out, first ? '{' : ',', field);

@@ -36,6 +36,8 @@ enum schema_kind {
     SCHEMA_RECORD
 };
 
+struct schema_custom;
+
 enum schema_list_type { LIST_TYPE_NONE, LIST_TYPE_ATOMIC, LIST_TYPE_SET, LIST_TYPE_MAP };
 enum schema_map_type { MAP_TYPE_GRANULAR, MAP_TYPE_ATOMIC };
 
@@ -67,6 +69,10 @@ struct schema {
     const struct schema_type *type; /* RECORD; of a RAW one only for its OpenAPI name (and protobuf fields) */
     const char *const *list_keys;   /* LIST_TYPE_MAP: NULL-terminated */
     const struct schema_rules *rules; /* or NULL */
+    /* Of a node of a custom resource's schema (openapi/custom.h), never NULL there; built-in ones: NULL.
+     * Where it is set nothing is canonicalised, and a value of another kind than the schema's is kept, for
+     * validation to refuse. */
+    const struct schema_custom *custom;
 };
 
 enum {
@@ -82,6 +88,7 @@ enum {
         128, /* OpenAPI documents show patch strategy "replace", which is what happens anyway */
     FIELD_SHOW_GRANULAR = 256, /* OpenAPI documents show map type "granular", which maps are anyway */
     FIELD_WRAPPED = 512,       /* a list that is a message of its own in protobuf: {1: item, ...} */
+    FIELD_FIRST = 1024,        /* written before all unnamed keys, whatever their order */
 };
 
 struct schema_field {
@@ -194,11 +201,14 @@ enum verb {
     VERB_WATCH = 128,
 };
 
+struct jsonpath;
+
 struct schema_column {
     const char *name, *type, *format, *doc;
     int priority;
     const char
         *path; /* "spec.nodeName" (also "metadata.labels"), or NULL: the kind's row function gives the cell */
+    const struct jsonpath *jsonpath; /* of a custom resource's column, instead of path */
 };
 
 struct schema_subresource {

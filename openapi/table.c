@@ -1,6 +1,7 @@
 #include "openapi/table.h"
 #include "base/clock.h"
 #include "openapi/decode.h"
+#include "openapi/jsonpath.h"
 
 /* ---- cells ---- */
 
@@ -77,6 +78,36 @@ static struct value empty_cell(const struct schema_column *column)
     if (strcmp(column->type, "boolean") == 0)
         return value_of_bool(false);
     return value_of_cstr("");
+}
+
+/* A value as a cell of a custom resource's column; null when it is of another type. */
+static struct value custom_cell(struct arena *arena, const struct schema_column *column,
+                                const struct value *v, int64_t now)
+{
+    cleanup_buf struct buf text = BUF_INIT(BUF_UNLIMITED);
+    bool number = v->kind == VALUE_INT || v->kind == VALUE_FLOAT;
+    if (strcmp(column->type, "string") == 0) {
+        jsonpath_print(&text, v);
+        return value_of_string(arena_dup(arena, buf_slice(&text)));
+    }
+    if (strcmp(column->type, "integer") == 0 && number)
+        return v->kind == VALUE_INT ? *v : value_of_int((int64_t)v->f);
+    if ((strcmp(column->type, "number") == 0 && number) ||
+        (strcmp(column->type, "boolean") == 0 && v->kind == VALUE_BOOL))
+        return *v;
+    if (strcmp(column->type, "date") == 0 && v->kind == VALUE_STRING) {
+        int64_t micros;
+        return clock_parse(value_text(v), &micros) ? table_age(arena, v, now) : value_of_cstr("<invalid>");
+    }
+    return value_absent;
+}
+
+static struct value jsonpath_cell(struct arena *arena, const struct schema_column *column,
+                                  const struct value *object, int64_t now)
+{
+    struct jsonpath_results found = {0};
+    bool good = jsonpath_find(arena, column->jsonpath, object, &found) && found.count;
+    return good ? custom_cell(arena, column, &found.items[0], now) : value_absent;
 }
 
 static struct value path_cell(struct arena *arena, const struct schema_column *column,
@@ -183,8 +214,9 @@ static void put_cells(struct buf *out, struct arena *arena, const struct table *
     struct value *cells = arena_zalloc(arena, count * sizeof *cells);
 
     for (unsigned i = 0; i < count; i++)
-        cells[i] =
-            columns[i].path ? path_cell(arena, &columns[i], object, table->now) : empty_cell(&columns[i]);
+        cells[i] = columns[i].jsonpath ? jsonpath_cell(arena, &columns[i], object, table->now)
+                   : columns[i].path   ? path_cell(arena, &columns[i], object, table->now)
+                                       : empty_cell(&columns[i]);
     if (table->row)
         table->row(arena, object, table->now, cells);
     for (unsigned i = 0; i < count; i++) {
@@ -204,7 +236,9 @@ void table_put_row(struct buf *out, struct arena *arena, const struct table *tab
     put_cells(out, arena, table, object);
     const char *reason, *message;
     if (table->completed && table->completed(object, &reason, &message))
-        buf_printf(out, ",\"conditions\":[{\"type\":\"Completed\",\"status\":\"True\",\"reason\":\"%s\",\"message\":\"%s\"}]",
+        buf_printf(out,
+                   ",\"conditions\":[{\"type\":\"Completed\",\"status\":\"True\",\"reason\":\"%s\","
+                   "\"message\":\"%s\"}]",
                    reason, message);
     buf_puts(out, ",\"object\":");
     if (table->include == TABLE_OBJECT_NONE)

@@ -330,6 +330,21 @@ bool value_equal(const struct value *a, const struct value *b)
     return false;
 }
 
+void value_set(struct arena *arena, struct value *record, struct slice key, const struct value *v)
+{
+    int field = schema_find_field(record->record->type, key.ptr, key.len);
+    struct value map = {.kind = record->record->extra ? VALUE_MAP : VALUE_ABSENT,
+                        .map = record->record->extra};
+    if (field >= 0) {
+        record->record->fields[field] = *v;
+    } else if (value_is_set(v)) {
+        *value_put(arena, &map, key) = *v;
+        record->record->extra = map.map;
+    } else {
+        value_remove(&map, key);
+    }
+}
+
 /* ---- canonical form ---- */
 
 bool value_is_zero(const struct value *v, const struct schema *schema)

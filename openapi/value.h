@@ -1,15 +1,19 @@
 /*
- * value: an API object as a tree, the hot path's heart. Decoded in one pass guided by the schema, changed in place by defaults,
- * admission and patches, encoded in one pass. All of a tree lives in one arena; strings may be slices of the request's
- * bytes, which the caller keeps alive as long as the tree. One thread at a time.
+ * value: an API object as a tree, the hot path's heart. Decoded in one pass guided by the schema, changed in
+ * place by defaults, admission and patches, encoded in one pass. All of a tree lives in one arena; strings
+ * may be slices of the request's bytes, which the caller keeps alive as long as the tree. One thread at a
+ * time.
  *
- * What decoding makes canonical, so that all later code has one case less (the rules are Go's, as upstream sees them):
- *  - null for a field is VALUE_ABSENT. A zero value (false, 0, "") of a field that is no pointer is VALUE_ABSENT.
- *    A record is kept even when empty if its field is a pointer ("emptyDir: {}"); an empty record of a field that
- *    is no pointer is VALUE_ABSENT. value_at() of an absent record gives absent fields, so paths need no checks.
+ * What decoding makes canonical, so that all later code has one case less (the rules are Go's, as upstream
+ * sees them):
+ *  - null for a field is VALUE_ABSENT. A zero value (false, 0, "") of a field that is no pointer is
+ * VALUE_ABSENT. A record is kept even when empty if its field is a pointer ("emptyDir: {}"); an empty record
+ * of a field that is no pointer is VALUE_ABSENT. value_at() of an absent record gives absent fields, so paths
+ * need no checks.
  *  - an empty list or map is VALUE_ABSENT (upstream's storage drops the difference).
  *  - maps are sorted by key, keys unique. Quantities, times, durations and bytes hold their canonical texts.
- * The encoder puts back what upstream writes always: fields without omitempty, `{}` of records that are no pointers.
+ * The encoder puts back what upstream writes always: fields without omitempty, `{}` of records that are no
+ * pointers.
  */
 #ifndef OPENAPI_VALUE_H
 #define OPENAPI_VALUE_H
@@ -30,10 +34,10 @@ enum value_kind {
     VALUE_RECORD
 };
 
-struct value { /* 16 bytes */
-    uint8_t kind; /* enum value_kind */
+struct value {     /* 16 bytes */
+    uint8_t kind;  /* enum value_kind */
     uint8_t plain; /* STRING: 1 when it can be written to JSON without escapes */
-    uint32_t len; /* STRING, RAW: bytes */
+    uint32_t len;  /* STRING, RAW: bytes */
     union {
         bool b;
         int64_t i;
@@ -62,8 +66,9 @@ struct value_map {
 
 struct value_record {
     const struct schema_type *type;
-    struct value_map *extra; /* keys the type does not name, kept only where unknown fields are preserved; or NULL */
-    struct value fields[];   /* type->field_count of them */
+    struct value_map
+        *extra; /* keys the type does not name, kept only where unknown fields are preserved; or NULL */
+    struct value fields[]; /* type->field_count of them */
 };
 
 extern const struct value value_absent; /* what a missing thing reads as */
@@ -156,16 +161,19 @@ struct value *value_ensure_record(struct arena *arena, struct value *v, unsigned
 /* A new last item of the list (which is made if *v is absent), absent until assigned. */
 struct value *value_append(struct arena *arena, struct value *v);
 void value_remove_item(struct value *v, size_t i);
-/* The entry of the key in the map (made if *v is absent), absent if new; its place keeps the order. The key is not copied. */
+/* The entry of the key in the map (made if *v is absent), absent if new; its place keeps the order. The key
+ * is not copied. */
 struct value *value_put(struct arena *arena, struct value *v, struct slice key);
 bool value_remove(struct value *v, struct slice key); /* a map's key; false if it was not there */
 /* The same by name for a record or map: where a patch writes. NULL: the record has no such field. */
 struct value *value_get_mut(struct value *v, struct slice key);
+/* Sets a key of a record, named by its type or not; absent takes it out. The key is not copied. */
+void value_set(struct arena *arena, struct value *record, struct slice key, const struct value *v);
 
 /* Deep copy. With own_text the strings are copied too, so that nothing points outside the arena. */
 struct value value_copy(struct arena *arena, const struct value *v, bool own_text);
-/* Deep equality with Go's semantics (apiequality.Semantic.DeepEqual): absent, empty list, empty map and an empty record
- * that is no pointer are equal. */
+/* Deep equality with Go's semantics (apiequality.Semantic.DeepEqual): absent, empty list, empty map and an
+ * empty record that is no pointer are equal. */
 bool value_equal(const struct value *a, const struct value *b);
 
 /* Is v what a Go field of this schema holds when nothing was set and it is no pointer? Absent is. */

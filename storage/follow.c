@@ -110,7 +110,6 @@ static void run_posted(struct follower *f)
     pthread_mutex_lock(&f->post_lock);
     void (*fn)(void *arg) = f->posted;
     f->posted = NULL;
-    atomic_store(&f->pending, false);
     pthread_mutex_unlock(&f->post_lock);
     if (fn)
         fn(f->posted_arg);
@@ -139,9 +138,16 @@ static void tell_again(struct follower *f)
     f->config.reset(f->config.arg);
     if (start(f, &err))
         return;
-    f->lost = true;
-    atomic_store(&f->pending, true); /* the next sync tries again */
+    f->lost = true; /* the next sync tries again */
     log_error("an index cannot be read from the store", LOG_S("error", err.message));
+}
+
+/* Only now, when all is applied: whoever finds nothing pending must find it so. */
+static void settle(struct follower *f)
+{
+    pthread_mutex_lock(&f->post_lock);
+    atomic_store(&f->pending, f->posted || f->lost);
+    pthread_mutex_unlock(&f->post_lock);
 }
 
 void follower_sync(struct follower *f)
@@ -154,6 +160,7 @@ void follower_sync(struct follower *f)
         apply(f, i);
     if (f->lost)
         tell_again(f);
+    settle(f);
     pthread_mutex_unlock(&f->lock);
 }
 

@@ -1,6 +1,7 @@
 /* customresourcedefinitions: apiextensions.k8s.io/v1. Rules:
  * apiextensions-apiserver/pkg/apis/apiextensions/validation, pkg/registry/customresourcedefinition. */
 #include "apiserver/kinds/crd.h"
+#include "apiserver/kinds/crd_status.h"
 #include <ctype.h>
 #include <stdlib.h>
 #include "apiserver/kinds/admission_parts.h"
@@ -9,6 +10,7 @@
 #include "apiserver/kinds/text_set.h"
 #include "apiserver/kinds/workload.h"
 #include "openapi/gen/apiextensions_v1.h"
+#include "openapi/gen/meta_v1.h"
 
 #define APPROVED "api-approved.kubernetes.io"
 
@@ -540,6 +542,21 @@ static void update(struct kind_request *req, struct value *object, const struct 
     add_stored_version(req->arena, object);
 }
 
+/* As upstream writes it: without a grace period, and its generation stays. */
+static void mark_deleted(struct kind_request *req, struct value *object)
+{
+    struct value *meta = value_mut(object, apiextensions_v1_CustomResourceDefinition_metadata);
+    struct value *generation = value_mut(meta, meta_v1_ObjectMeta_generation);
+    bool first = value_is_set(value_at(meta, meta_v1_ObjectMeta_deletionGracePeriodSeconds));
+    if (!first || !value_is_set(value_at(meta, meta_v1_ObjectMeta_deletionTimestamp)))
+        return;
+    *value_mut(meta, meta_v1_ObjectMeta_deletionGracePeriodSeconds) = value_absent;
+    *generation = value_of_int(value_int(generation, 2) - 1);
+    crd_status_set(req->arena, object, "Terminating", "True", "InstanceDeletionPending",
+                   "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+                   req->now);
+}
+
 static int compare_texts(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
@@ -571,4 +588,6 @@ const struct kind kind_customresourcedefinitions = {.group = "apiextensions.k8s.
                                                     .prepare_create = create,
                                                     .prepare_update = update,
                                                     .validate = validate,
+                                                    .delete_finalizer = CRD_FINALIZER,
+                                                    .prepare_delete = mark_deleted,
                                                     .row = row};

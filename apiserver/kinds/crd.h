@@ -9,6 +9,7 @@
 #define APISERVER_KINDS_CRD_H
 
 #include "apiserver/kinds/access.h"
+#include "openapi/custom.h"
 
 /* Is the field of every version the same, so that it stands at the top? */
 bool crd_common(const struct value *versions, const char *field);
@@ -19,9 +20,6 @@ void check_crd_schema(struct causes *c, const struct path *at, const struct valu
                       bool has_status);
 /* The structural rules alone (crd_structural.c); their causes are sorted. True when there were none. */
 bool check_structural(struct causes *c, const struct path *at, const struct value *schema);
-/* A schema inside another: items, additionalProperties, ... are kept as JSON. Absent when it is none (false,
- * a list). */
-struct value crd_inner_schema(struct arena *arena, const struct value *raw);
 /* Warnings for schemas; on an update for what is new in them (crd_warn.c). */
 void warn_crd(struct kind_request *req, const struct value *object, const struct value *old);
 /* The schema that ".spec.x" leads to; absent when nowhere. */

@@ -22,15 +22,6 @@ static void check_schema(struct context x, const struct path *at, const struct v
 
 /* ---- the tree ---- */
 
-struct value crd_inner_schema(struct arena *arena, const struct value *raw)
-{
-    struct value schema = value_absent;
-
-    if (raw->kind == VALUE_RAW && raw->len && raw->s[0] == '{')
-        decode_json(arena, &apiextensions_v1_JSONSchemaProps, value_text(raw), &schema, NULL, NULL);
-    return schema;
-}
-
 struct value crd_schema_at(struct arena *arena, const struct value *schema, struct slice path)
 {
     struct slice rest = path, name;
@@ -52,8 +43,8 @@ void crd_walk(struct arena *arena, const struct value *schema,
 
     if (!value_is_set(schema))
         return;
-    items = crd_inner_schema(arena, field_of(schema, "items"));
-    rest = crd_inner_schema(arena, field_of(schema, "additionalProperties"));
+    items = custom_inner_schema(arena, field_of(schema, "items"));
+    rest = custom_inner_schema(arena, field_of(schema, "additionalProperties"));
     each(arg, schema);
     crd_walk(arena, &items, each, arg);
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
@@ -104,8 +95,8 @@ static bool type_fits(const struct value *schema, const char *type)
 static void check_defaults(struct causes *c, const struct path *at, const struct value *schema)
 {
     const struct value *given = field_of(schema, "default"), *properties = field_of(schema, "properties");
-    struct value items = crd_inner_schema(c->arena, field_of(schema, "items"));
-    struct value rest = crd_inner_schema(c->arena, field_of(schema, "additionalProperties"));
+    struct value items = custom_inner_schema(c->arena, field_of(schema, "items"));
+    struct value rest = custom_inner_schema(c->arena, field_of(schema, "additionalProperties"));
     struct path properties_at = path_field(at, "properties");
     const char *type = json_type(value_text(given));
 
@@ -315,7 +306,7 @@ static void check_properties(struct context x, const struct path *at, const stru
 static void check_additional(struct context x, const struct path *at, const struct value *schema)
 {
     const struct value *raw = field_of(schema, "additionalProperties");
-    struct value inner = crd_inner_schema(x.c->arena, raw);
+    struct value inner = custom_inner_schema(x.c->arena, raw);
     struct path additional_at = path_field(at, "additionalProperties");
 
     if (!value_is_set(raw))
@@ -348,7 +339,7 @@ static void check_schema(struct context x, const struct path *at, const struct v
                                                                                       NULL};
     const struct value *rules = field_of(schema, "x-kubernetes-validations");
     const struct value *keeps = field_of(schema, "x-kubernetes-preserve-unknown-fields");
-    struct value items = crd_inner_schema(x.c->arena, field_of(schema, "items"));
+    struct value items = custom_inner_schema(x.c->arena, field_of(schema, "items"));
     struct path rules_at = path_field(at, "x-kubernetes-validations");
 
     check_unsupported(x, at, schema);

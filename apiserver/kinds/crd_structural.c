@@ -64,7 +64,7 @@ static void check_nested(struct causes *c, const struct path *at, const struct v
                                             "x-kubernetes-validations"};
     const struct value *properties = field_of(schema, "properties");
     struct path properties_at = path_field(at, "properties");
-    struct value items = crd_inner_schema(c->arena, field_of(schema, "items"));
+    struct value items = custom_inner_schema(c->arena, field_of(schema, "items"));
 
     check_values(c, at, schema);
     if (value_is_set(&items))
@@ -142,8 +142,8 @@ static void check_level(struct causes *c, const struct path *at, const struct va
     bool check = level == AT_ROOT || value_bool(field_of(schema, "x-kubernetes-embedded-resource"));
     const struct value *properties = field_of(schema, "properties"),
                        *more = field_of(schema, "additionalProperties");
-    struct value items = crd_inner_schema(c->arena, field_of(schema, "items")),
-                 rest = crd_inner_schema(c->arena, more);
+    struct value items = custom_inner_schema(c->arena, field_of(schema, "items")),
+                 rest = custom_inner_schema(c->arena, more);
     struct path properties_at = path_field(at, "properties");
 
     if (value_is(field_of(schema, "type"), "array") && !value_is_set(field_of(schema, "items")))

@@ -35,7 +35,7 @@ static void note_warnings(void *arg, const struct value *schema)
 {
     struct warnings *w = arg;
     struct slice format = text_at(schema, "format"), type = text_at(schema, "type"), inner;
-    struct value items = crd_inner_schema(w->arena, field_of(schema, "items"));
+    struct value items = custom_inner_schema(w->arena, field_of(schema, "items"));
     const char **text;
 
     inner = text_at(&items, "type");

@@ -1,6 +1,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 
+#include "apiserver/custom/definition.h"
 #include "apiserver/kinds/kind.h"
 #include "openapi/decode.h"
 
@@ -32,7 +33,9 @@ const struct kind *kind_of(const struct schema_resource *resource)
      * resources made at run time may have any number. Two threads that fill a slot at once write the same. */
     enum { SLOTS = 256 };
     static _Atomic(const struct kind *) found[SLOTS];
-    if (resource->custom || resource->index >= SLOTS)
+    if (resource->custom)
+        return resource->custom->kind;
+    if (resource->index >= SLOTS)
         return search(resource);
     const struct kind *kind = atomic_load_explicit(&found[resource->index], memory_order_acquire);
     if (kind && is_of(kind, resource))
