@@ -67,6 +67,7 @@ func (b *bench) report(name string, o *outcome, c cost, more string) error {
 		line += fmt.Sprintf("  server %7.1f us %4.1f switches", each, float64(c.switches)/float64(n))
 		line += fmt.Sprintf("  share %2.0f %%", c.share(c.server))
 		b.note(name+"_server_us", each)
+		b.note(name+"_switches", float64(c.switches)/float64(n))
 	}
 	line += fmt.Sprintf("  generator %5.1f us %2.0f %%  n=%d bad=%d %s", us(c.own)/float64(n), c.share(c.own), n, o.bad, more)
 	b.note(name+"_bad", float64(o.bad))
