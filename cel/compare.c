@@ -4,37 +4,28 @@
 #include "cel/types.h"
 #include "cel/value.h"
 
-/* ---- numbers of different types, exactly ---- */
+/* ---- numbers of different types ---- */
 
 static int sign_of(int64_t a, int64_t b)
 {
     return (a > b) - (a < b);
 }
 
+/* As upstream: in range both are doubles, which is not exact for large integers. */
 static int compare_double_int(double a, int64_t b)
 {
     if (isnan(a))
         return CEL_UNORDERED;
-    if (a >= 9223372036854775808.0)
-        return 1;
-    if (a < -9223372036854775808.0)
-        return -1;
-    int64_t whole = (int64_t)a;
-    double rest = a - (double)whole;
-    return whole != b ? sign_of(whole, b) : (rest > 0) - (rest < 0);
+    double c = (double)b;
+    return (a > c) - (a < c);
 }
 
 static int compare_double_uint(double a, uint64_t b)
 {
     if (isnan(a))
         return CEL_UNORDERED;
-    if (a >= 18446744073709551616.0)
-        return 1;
-    if (a < 0)
-        return -1;
-    uint64_t whole = (uint64_t)a;
-    double rest = a - (double)whole;
-    return whole != b ? (whole > b) - (whole < b) : (rest > 0);
+    double c = (double)b;
+    return (a > c) - (a < c);
 }
 
 static int compare_int_uint(int64_t a, uint64_t b)

@@ -16,32 +16,6 @@ struct cel_env {
 
 /* ---- signatures ---- */
 
-static bool name_char(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
-
-static const struct cel_type *parse_type(struct arena *arena, const char **at)
-{
-    const char *start = *at, *p = start;
-    while (name_char(*p) || (*p == '.' && p[1] != '('))
-        p++;
-    struct slice name = slice_make(start, (size_t)(p - start));
-    const struct cel_type *params[2];
-    unsigned count = 0;
-    if (*p == '(' && p[-1] != '.') {
-        do {
-            p += p[0] == ',' ? 2 : 1;
-            *at = p;
-            params[count++] = parse_type(arena, at);
-            p = *at;
-        } while (*p == ',');
-        p++; /* ) */
-    }
-    *at = p;
-    return cel_type_named(arena, name, params, count);
-}
-
 static unsigned count_params(const struct cel_type *type)
 {
     unsigned most = type->kind == CEL_PARAM ? type->index + 1u : 0;
@@ -57,16 +31,16 @@ static void parse_signature(struct arena *arena, struct cel_overload *overload)
     const char *p = overload->row->signature;
     if (*p != '(') {
         overload->member = true;
-        overload->args[overload->arg_count++] = parse_type(arena, &p);
+        overload->args[overload->arg_count++] = cel_type_parse(arena, &p);
         p++; /* . */
     }
     for (p++; *p != ')';) {
-        overload->args[overload->arg_count++] = parse_type(arena, &p);
+        overload->args[overload->arg_count++] = cel_type_parse(arena, &p);
         if (*p == ',')
             p += 2;
     }
     p += 3; /* "): " */
-    overload->result = parse_type(arena, &p);
+    overload->result = cel_type_parse(arena, &p);
     for (unsigned i = 0; i < overload->arg_count; i++) {
         unsigned n = count_params(overload->args[i]);
         overload->param_count = n > overload->param_count ? (uint8_t)n : overload->param_count;
@@ -116,7 +90,7 @@ const struct cel_function *cel_env_function(const struct cel_env *env, struct sl
 
 const struct cel_type *cel_env_type(const struct cel_env *env, struct slice name)
 {
-    return cel_type_by_name(name);
+    return slice_is(name, "dyn") ? NULL : cel_type_by_name(name); /* dyn is no value */
 }
 
 static void add_function(struct cel_env *env, struct slice name)

@@ -137,6 +137,32 @@ const struct cel_type *cel_type_named(struct arena *arena, struct slice name,
     return cel_type_by_name(name);
 }
 
+static bool name_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+const struct cel_type *cel_type_parse(struct arena *arena, const char **at)
+{
+    const char *start = *at, *p = start;
+    while (name_char(*p) || (*p == '.' && p[1] != '('))
+        p++;
+    struct slice name = slice_make(start, (size_t)(p - start));
+    const struct cel_type *params[2];
+    unsigned count = 0;
+    if (*p == '(' && p[-1] != '.') {
+        do {
+            p += p[0] == ',' ? 2 : 1;
+            *at = p;
+            params[count++] = cel_type_parse(arena, at);
+            p = *at;
+        } while (*p == ',');
+        p++; /* ) */
+    }
+    *at = p;
+    return cel_type_named(arena, name, params, count);
+}
+
 const char *cel_type_name(const struct cel_type *type)
 {
     return type->name ? type->name : "";

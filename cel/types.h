@@ -13,6 +13,8 @@ extern const struct cel_type cel_type_path_check, cel_type_group_check, cel_type
 /* A type by the name that signatures use: "int", "list" with one parameter, "A" (a parameter), "net.IP". */
 const struct cel_type *cel_type_named(struct arena *arena, struct slice name,
                                       const struct cel_type *const *params, unsigned count);
+/* "map(string, list(int))" and so on, from *at, which is moved behind it. NULL: no such type. */
+const struct cel_type *cel_type_parse(struct arena *arena, const char **at);
 /* What an expression may name as a value: int, list, google.protobuf.Timestamp, ... or NULL. */
 const struct cel_type *cel_type_by_name(struct slice name);
 const struct cel_type *cel_type_param(struct arena *arena, unsigned index);

@@ -84,8 +84,12 @@ static bool less_specific(const struct cel_type *a, const struct cel_type *b)
     return true;
 }
 
+static bool takes_null(const struct cel_type *t);
+
 const struct cel_type *cel_unify_most_general(const struct cel_type *a, const struct cel_type *b)
 {
+    if (b->kind == CEL_NULL && takes_null(a))
+        return a;
     return less_specific(a, b) ? a : b;
 }
 
