@@ -57,6 +57,11 @@ static const char *const *resets_of(const struct request *req)
     return !subresource.len && schema_find_subresource(resource, SLICE("status")) ? status : NULL;
 }
 
+bool managed_fields_resets_metadata(const struct request *req)
+{
+    return resets_of(req) == spec_and_metadata;
+}
+
 /* ---- who ---- */
 
 /* Characters that can be seen, and the space. */

@@ -11,6 +11,8 @@
 
 /* ?fieldManager, or the name of the client's program from User-Agent, or "unknown". */
 struct slice managed_fields_manager(struct request *req);
+/* Whether a write through the request's subresource leaves the metadata as they are. */
+bool managed_fields_resets_metadata(const struct request *req);
 /* What openapi/managed.h asks, for the request's resource and subresource. */
 struct managed_request managed_fields_request(struct request *req);
 

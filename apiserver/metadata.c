@@ -39,6 +39,14 @@ void metadata_fill_create(struct arena *arena, const struct schema_resource *res
         metadata_regenerate_name(arena, object);
 }
 
+static void keep(struct arena *arena, struct value *object, const struct value *old, const unsigned *fields,
+                 size_t count)
+{
+    struct value *meta = object_meta_mut(arena, object);
+    for (size_t i = 0; i < count; i++)
+        *value_mut(meta, fields[i]) = *value_at(object_meta(old), fields[i]);
+}
+
 void metadata_carry_over(struct arena *arena, struct value *object, const struct value *old)
 {
     static const unsigned kept[] = {
@@ -50,10 +58,19 @@ void metadata_carry_over(struct arena *arena, struct value *object, const struct
         meta_v1_ObjectMeta_namespace,
         meta_v1_ObjectMeta_name,
     };
-    struct value *meta = object_meta_mut(arena, object);
-    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
-        *value_mut(meta, kept[i]) = *value_at(object_meta(old), kept[i]);
-    *value_mut(meta, meta_v1_ObjectMeta_selfLink) = value_absent;
+    keep(arena, object, old, kept, sizeof kept / sizeof *kept);
+    *value_mut(object_meta_mut(arena, object), meta_v1_ObjectMeta_selfLink) = value_absent;
+}
+
+void metadata_carry_over_status(struct arena *arena, struct value *object, const struct value *old)
+{
+    static const unsigned kept[] = {
+        meta_v1_ObjectMeta_labels,
+        meta_v1_ObjectMeta_annotations,
+        meta_v1_ObjectMeta_finalizers,
+        meta_v1_ObjectMeta_ownerReferences,
+    };
+    keep(arena, object, old, kept, sizeof kept / sizeof *kept);
 }
 
 /* ---- validation ---- */

@@ -460,6 +460,8 @@ static bool prepare_update(struct request *req, struct value *object, const stru
     struct kind_request kind_req = write_kind_request(req, NULL);
     struct value *meta = object_meta_mut(req->arena, object);
     metadata_carry_over(req->arena, object, old);
+    if (managed_fields_resets_metadata(req))
+        metadata_carry_over_status(req->arena, object, old);
     keep_other_half(req, object, old);
     struct admission_request admission = admission_of(req, ADMISSION_UPDATE, object, old);
     if (!admission_mutate(&admission, &req->err) ||

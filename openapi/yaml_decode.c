@@ -399,7 +399,8 @@ bool decode_yaml_to_json(struct arena *arena, struct slice yaml, struct slice *r
     c.out = BUF_INIT(yaml.len * 6 + 2 * MAX_ALIASED_BYTES + 64);
     if (!yaml_parser_initialize(&c.parser))
         return error_set(err, REASON_INTERNAL, "no memory for the YAML parser");
-    yaml_parser_set_input_string(&c.parser, (const unsigned char *)yaml.ptr, yaml.len);
+    /* libyaml aborts where there is no text at all. */
+    yaml_parser_set_input_string(&c.parser, (const unsigned char *)(yaml.ptr ? yaml.ptr : ""), yaml.len);
     bool ok = convert(&c);
     yaml_parser_delete(&c.parser);
     if (ok)

@@ -26,6 +26,13 @@ static const char *to_json(struct arena *arena, struct slice yaml)
     return arena_strdup(arena, buf_slice(&out));
 }
 
+static void no_text_is_an_empty_document(void **state)
+{
+    cleanup_arena struct arena *arena = arena_new();
+    (void)state;
+    assert_string_equal(to_json(arena, (struct slice){0}), "null");
+}
+
 static void documents_read_as_upstream_reads_them(void **state)
 {
     static const struct row rows[] = {
@@ -173,6 +180,7 @@ static void many_anchors_and_deep_nesting_end_in_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_text_is_an_empty_document),
         cmocka_unit_test(documents_read_as_upstream_reads_them),
         cmocka_unit_test(trees_are_written_as_upstream_writes_them),
         cmocka_unit_test(duplicate_keys_reach_the_decoder),
