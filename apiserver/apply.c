@@ -4,6 +4,7 @@
 #include "apiserver/status.h"
 #include "apiserver/write.h"
 #include "openapi/default.h"
+#include "openapi/json_scan.h"
 #include "openapi/patch_parts.h"
 
 enum { MAX_TREE = 64 << 20 };
@@ -44,15 +45,23 @@ static const char *shown_kind(struct arena *arena, struct slice api_version, str
     return arena_printf(arena, "%s%.*s, Kind=%.*s", slash, SLICE_ARG(api_version), SLICE_ARG(kind));
 }
 
+static bool begins_like_json(struct slice text)
+{
+    struct json_scan scan;
+    json_scan_init(&scan, text);
+    return json_peek(&scan) == '{';
+}
+
 /* Programs send JSON, which is read at once; what is no JSON may be YAML. */
 static bool read_tree(struct request *req, struct decode_findings *findings, struct value *ret)
 {
     struct slice text = req->http->body, json;
-    if (text.len && *text.ptr == '{' && decode_json_node(req->arena, &any, text, ret, findings, NULL))
+    if (begins_like_json(text) && decode_json_node(req->arena, &any, text, ret, findings, NULL))
         return true;
     findings->count = 0;
     if (!decode_yaml_to_json(req->arena, text, &json, &req->err))
-        return bad_body(req, "error decoding patch: error converting YAML to JSON");
+        return bad_body(req, begins_like_json(text) ? "error decoding patch: error converting YAML to JSON"
+                                                    : "error encoding patch");
     return decode_json_node(req->arena, &any, json, ret, findings, &req->err) ||
            bad_body(req, "error decoding patch");
 }
@@ -123,8 +132,11 @@ static bool typed_tree(struct request *req, const struct managed_request *manage
     const char *why = req->err.message;
     error_clear(&req->err);
     req->err.code = 500;
-    return error_set(&req->err, REASON_UNKNOWN, "failed to convert new object (%s) to proper version: %s",
-                     object_name(req, config), why);
+    return error_set(&req->err, REASON_UNKNOWN,
+                     "failed to convert new object (%s) to proper version: unable to convert unstructured "
+                     "object to %s: %s",
+                     object_name(req, config),
+                     shown_kind(req->arena, slice_str(config->api_version), slice_str(config->kind)), why);
 }
 
 static struct value *list_of(struct request *req, struct value *object)

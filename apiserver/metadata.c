@@ -2,6 +2,7 @@
 
 #include "openapi/names.h"
 #include "apiserver/object.h"
+#include "apiserver/options.h"
 #include "base/clock.h"
 #include "base/random.h"
 
@@ -225,6 +226,22 @@ static void check_common(struct causes *c, const struct path *meta, const struct
     check_owners(c, meta, value_at(m, meta_v1_ObjectMeta_ownerReferences));
 }
 
+/* What a client may say of managers and is kept; the rest was settled when the list was made. */
+static void check_managers(struct causes *c, const struct path *meta, const struct value *m)
+{
+    enum { MAX_SUBRESOURCE = 256 };
+    const struct value *list = value_at(m, meta_v1_ObjectMeta_managedFields);
+    struct path at = path_field(meta, "managedFields");
+    for (size_t i = 0; i < value_count(list); i++) {
+        const struct value *entry = value_item(list, i);
+        struct path item = path_index(&at, i);
+        options_check_manager(c, PATH(&item, "manager"),
+                              value_text(value_at(entry, meta_v1_ManagedFieldsEntry_manager)));
+        if (value_text(value_at(entry, meta_v1_ManagedFieldsEntry_subresource)).len > MAX_SUBRESOURCE)
+            causes_too_long(c, PATH(&item, "subresource"), MAX_SUBRESOURCE);
+    }
+}
+
 void metadata_validate(struct causes *c, const struct schema_resource *resource, enum name_rule rule,
                        const struct value *object)
 {
@@ -235,6 +252,7 @@ void metadata_validate(struct causes *c, const struct schema_resource *resource,
                        value_int(value_at(m, meta_v1_ObjectMeta_generation), 0));
     check_common(c, &meta, m);
     check_finalizers(c, &meta, object);
+    check_managers(c, &meta, m);
 }
 
 /* A finalizer that comes after the deletion began would let anybody keep the object forever. */
@@ -266,6 +284,7 @@ void metadata_validate_update(struct causes *c, const struct value *object, cons
     check_new_finalizers(c, &meta, object, old);
     check_common(c, &meta, m);
     check_finalizers(c, &meta, object);
+    check_managers(c, &meta, m);
 }
 
 bool metadata_spec_changed(const struct value *object, const struct value *old)

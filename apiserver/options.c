@@ -148,18 +148,15 @@ static void check_dry_run(struct causes *c, const struct query *query, bool *ret
     }
 }
 
-static void check_manager(struct causes *c, struct slice manager)
+void options_check_manager(struct causes *c, const struct path *at, struct slice manager)
 {
     enum { MAX_MANAGER = 128 };
-    struct path at = path_field(NULL, "fieldManager");
     if (manager.len > MAX_MANAGER)
-        causes_too_long(c, &at, MAX_MANAGER);
+        causes_too_long(c, at, MAX_MANAGER);
     for (size_t i = 0; i < manager.len; i++) {
         unsigned char ch = (unsigned char)manager.ptr[i];
-        if (ch >= 0x20 && ch != 0x7f)
-            continue;
-        causes_invalid_text(c, &at, manager, "invalid character U+%04X (at position %zu)", ch, i);
-        break;
+        if (ch < 0x20 || ch == 0x7f)
+            causes_invalid_text(c, at, manager, "invalid character U+%04X (at position %zu)", ch, i);
     }
 }
 
@@ -170,7 +167,7 @@ static bool parse_write(struct causes *causes, const struct query *query, const 
     *ret = (struct write_options){.manager = query_get(query, "fieldManager"),
                                   .force = parse_bool(query, "force", NULL)};
     check_dry_run(causes, query, &ret->dry_run);
-    check_manager(causes, ret->manager);
+    options_check_manager(causes, PATH(NULL, "fieldManager"), ret->manager);
     struct slice validation = query_get(query, "fieldValidation");
     if (slice_is(validation, "Strict"))
         ret->validation = FIELDS_STRICT;

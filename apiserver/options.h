@@ -48,6 +48,11 @@ bool write_options_parse(struct arena *arena, const struct query *query, const c
 bool patch_options_parse(struct arena *arena, const struct query *query, bool apply,
                          struct write_options *ret, struct error *err);
 
+/* The name of a field manager: not too long, nothing unprintable. */
+struct causes;
+struct path;
+void options_check_manager(struct causes *causes, const struct path *at, struct slice manager);
+
 enum propagation { PROPAGATION_UNSET, PROPAGATION_ORPHAN, PROPAGATION_BACKGROUND, PROPAGATION_FOREGROUND };
 
 struct delete_options {
