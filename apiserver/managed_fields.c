@@ -207,6 +207,17 @@ void managed_fields_track(struct request *req, const struct value *old, struct v
         set_list(req, object, old ? *list_of(old) : value_absent);
 }
 
+void managed_fields_track_new(struct request *req, const struct schema_type *type, const char *api_version,
+                              struct value *object)
+{
+    struct managed_request managed_req = managed_fields_request(req);
+    struct managed managed = {0};
+    managed_req.type = type;
+    managed_req.api_version = slice_str(api_version);
+    managed_update(&managed_req, NULL, object, &managed);
+    set_list(req, object, managed_encode(req->arena, &managed));
+}
+
 void managed_fields_keep_times(struct value *object, const struct value *old)
 {
     int field = schema_find_field(object->record->type, "metadata", 8);

@@ -20,6 +20,9 @@ struct managed_request managed_fields_request(struct request *req);
  * stored version, defaults are set, nothing of the server's own is in yet. Objects that cannot be compared
  * keep the list they had. */
 void managed_fields_track(struct request *req, const struct value *old, struct value *object);
+/* The same for an object that a subresource makes and nobody stores, of a type of its own. */
+void managed_fields_track_new(struct request *req, const struct schema_type *type, const char *api_version,
+                              struct value *object);
 /* Does nothing differ but when somebody last set what he has set already? Then the object is as it was. */
 void managed_fields_keep_times(struct value *object, const struct value *old);
 

@@ -3,6 +3,7 @@
  * bound to a pod, node or secret. Nothing is stored. Source:
  * https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-request-v1/
  */
+#include "apiserver/managed_fields.h"
 #include "apiserver/authn.h"
 #include "apiserver/authn/sa_claims.h"
 #include "apiserver/auth_config.h"
@@ -260,6 +261,7 @@ static bool answer(struct token_request *t)
     int64_t now = clock_now_seconds();
     char *created = arena_bytes(arena, CLOCK_TEXT), *expires = arena_bytes(arena, CLOCK_TEXT);
     struct slice token;
+    managed_fields_track_new(req, &authentication_v1_TokenRequest, "authentication.k8s.io/v1", t->object);
     fill_audiences(t);
     if (!check_spec(t) || !bind(t))
         return false;
