@@ -132,6 +132,7 @@ int managed_cmp(const struct managed_entry *a, const struct managed_entry *b)
     int c = slice_cmp(a->manager, b->manager);
     c = c ? c : b->apply - a->apply;
     c = c || a->apply ? c : slice_cmp(a->api_version, b->api_version);
+    c = c ? c : !a->subresource.len - !b->subresource.len; /* the object itself comes last */
     return c ? c : slice_cmp(a->subresource, b->subresource);
 }
 

@@ -8,7 +8,7 @@
 
 /* Whose place in the entries is (manager, operation, subresource, version); NULL: nobody's. */
 struct managed_entry *managed_find(struct managed *managed, const struct managed_entry *like);
-/* The order of identities, for messages: by manager, operation, version, subresource. */
+/* The order of identities, for messages: by manager, operation, version, subresource (none last). */
 int managed_cmp(const struct managed_entry *a, const struct managed_entry *b);
 void managed_drop(struct managed *managed, const struct managed_entry *entry);
 void managed_set_fields(struct managed_entry *entry, struct fieldset fields);

@@ -203,6 +203,19 @@ static void conflicts_and_force(void **state)
               "{\"f:data\":{\"f:x\":{}}};");
 }
 
+static void conflicts_are_told_in_order(void **state)
+{
+    STORY;
+    struct managed_request scale = by(&s, "u", "2");
+    scale.subresource = SLICE("scale");
+    update(&s, by(&s, "u", "1"), "{\"data\":{\"x\":\"1\"}}");
+    update(&s, scale, "{\"data\":{\"x\":\"1\",\"y\":\"1\"}}");
+    apply(&s, by(&s, "a", "3"), false, "{\"data\":{\"x\":\"2\",\"y\":\"2\"}}",
+          "Apply failed with 2 conflicts: conflicts with \"u\" with subresource \"scale\" using v1:\n- "
+          ".data.y\n"
+          "conflicts with \"u\" using v1:\n- .data.x");
+}
+
 #define LAST "kubectl.kubernetes.io/last-applied-configuration"
 
 static void kubectl_takes_over_from_client_side_apply(void **state)
@@ -323,6 +336,7 @@ int main(void)
         cmocka_unit_test(untracked_stays_untracked),
         cmocka_unit_test(applies_share_and_remove),
         cmocka_unit_test(conflicts_and_force),
+        cmocka_unit_test(conflicts_are_told_in_order),
         cmocka_unit_test(kubectl_takes_over_from_client_side_apply),
         cmocka_unit_test(old_updaters_become_one),
         cmocka_unit_test(versions_are_told_apart),
