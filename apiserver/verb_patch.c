@@ -27,6 +27,38 @@ bool patch_type_of(struct request *req, enum patch_type *ret)
     return error_set(&req->err, REASON_UNSUPPORTED_MEDIA_TYPE, "415: Unsupported Media Type");
 }
 
+/* Members that the patch does not name, as the object's own encoding has them: upstream shows those as they
+ * were. */
+static void show_untouched(struct arena *arena, struct value *tree, const struct value *patch,
+                           const struct value *record)
+{
+    const struct schema_type *type = record->record->type;
+    for (uint32_t i = 0; tree->kind == VALUE_MAP && i < tree->map->count; i++) {
+        struct value_entry *entry = &tree->map->entries[i];
+        const struct value *change = value_get(patch, entry->key);
+        int field = schema_find_field(type, entry->key.ptr, entry->key.len);
+        const struct value *was = field < 0 ? &value_absent : value_at(record, (unsigned)field);
+        if (value_is_set(change) && change->kind == VALUE_MAP && was->kind == VALUE_RECORD)
+            show_untouched(arena, &entry->value, change, was);
+        if (value_is_set(change) || !value_is_set(was))
+            continue;
+        cleanup_buf struct buf text = BUF_INIT(BUF_UNLIMITED);
+        encode_json(&text, &type->fields[field].schema, was);
+        struct slice kept = arena_dup(arena, buf_slice(&text));
+        entry->value = (struct value){.kind = VALUE_RAW, .len = (uint32_t)kept.len, .s = kept.ptr};
+    }
+}
+
+static bool reject(struct request *req, enum patch_type patch, const struct value *current,
+                   struct value *patched, const char *why)
+{
+    static const struct schema any = {.kind = SCHEMA_ANY};
+    struct value tree;
+    if (patch == PATCH_MERGE_JSON && decode_json_node(req->arena, &any, req->http->body, &tree, NULL, NULL))
+        show_untouched(req->arena, patched, &tree, current);
+    return patch_reject(req->arena, patch, patched, req->http->body, why, &req->err);
+}
+
 /* Tree of the present object, patch, back to the type. */
 bool patch_object(struct request *req, const struct schema_type *type, enum patch_type patch,
                   const struct value *current, struct value *ret)
@@ -42,12 +74,11 @@ bool patch_object(struct request *req, const struct schema_type *type, enum patc
     struct slice kind = value_text(value_get(&patched, SLICE("kind")));
     if (!slice_eq(version, value_text(value_get(&tree, SLICE("apiVersion")))) ||
         !slice_eq(kind, value_text(value_get(&tree, SLICE("kind")))))
-        return patch_reject(req->arena, patch, &patched, req->http->body,
-                            "a patch cannot change kind or apiVersion", &req->err);
+        return reject(req, patch, current, &patched, "a patch cannot change kind or apiVersion");
     if (!decode_value(req->arena, &record, &patched, ret, &findings, &req->err)) {
         const char *why = req->err.message;
         error_clear(&req->err);
-        return patch_reject(req->arena, patch, &patched, req->http->body, why, &req->err);
+        return reject(req, patch, current, &patched, why);
     }
     if (!write_report_findings(req, &findings, ""))
         return false;
