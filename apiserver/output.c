@@ -233,12 +233,13 @@ bool output_list_item(struct request *req, const struct list_options *options,
     return ok;
 }
 
-static void put_list_meta(struct buf *out, const struct list_head *head)
+/* custom: lists of custom objects name an empty token too. */
+static void put_list_meta(struct buf *out, const struct list_head *head, bool custom)
 {
     buf_putc(out, '{');
     if (head->revision) /* lists of what is not stored have none */
         buf_printf(out, "\"resourceVersion\":\"%llu\"", (unsigned long long)head->revision);
-    if (head->continue_token.len) {
+    if (head->continue_token.len || custom) {
         buf_puts(out, ",\"continue\":");
         buf_put_json_string(out, head->continue_token);
     }
@@ -251,7 +252,7 @@ static void put_protobuf_head(struct request *req, const struct list_head *head,
                               struct slice kind, struct buf *out)
 {
     cleanup_buf struct buf json = BUF_INIT(BUF_UNLIMITED), meta = BUF_INIT(BUF_UNLIMITED);
-    put_list_meta(&json, head);
+    put_list_meta(&json, head, false);
     size_t start = wire_open(&meta, LIST_METADATA);
     encode_protobuf(&meta, req->arena, &meta_v1_ListMeta, buf_slice(&json), NULL);
     wire_close(&meta, start);
@@ -279,7 +280,7 @@ void output_list_head(struct request *req, const struct list_head *head, struct 
     }
     buf_printf(out, "{\"kind\":\"%.*s\",\"apiVersion\":\"%.*s\",\"metadata\":", SLICE_ARG(kind),
                SLICE_ARG(version));
-    put_list_meta(out, head);
+    put_list_meta(out, head, whole && req->resource->custom);
     buf_puts(out, ",\"items\":[");
 }
 

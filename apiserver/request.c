@@ -74,6 +74,15 @@ static void dispatch(struct request *req)
     }
 }
 
+/* Of groups that are not built in, what is not there is no Status. */
+static bool is_unknown_custom(struct request *req)
+{
+    const struct schema_group_version *gv =
+        req->custom ? catalogue_find_group_version(request_catalogue(req), req->info.group, req->info.version)
+                    : NULL;
+    return req->custom && !(gv && gv->package) && req->err.reason == REASON_NOT_FOUND && !req->err.kind;
+}
+
 static void unpin(void *catalogue)
 {
     catalogue_unref(catalogue);
@@ -164,10 +173,13 @@ void request_serve(void *server, struct http_exchange *exchange)
             nonresource_send_404(req);
             return;
         }
-        if (!stages[i](req)) {
+        if (stages[i](req))
+            continue;
+        if (is_unknown_custom(req))
+            nonresource_send_404(req);
+        else
             request_fail(req);
-            return;
-        }
+        return;
     }
     dispatch(req);
 }

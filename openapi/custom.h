@@ -24,10 +24,13 @@
 #include "openapi/schema.h"
 #include "openapi/value.h"
 
+struct custom_program;
+
 /* One of x-kubernetes-validations, as text; "" where nothing was given. */
 struct custom_rule {
     const char *rule, *message, *message_expression, *reason, *field_path;
     bool optional_old_self;
+    const struct custom_program *program; /* compiled by whoever evaluates rules; NULL: not */
 };
 
 enum { CUSTOM_MINIMUM = 1, CUSTOM_MAXIMUM = 2, CUSTOM_MULTIPLE = 4 };

@@ -170,6 +170,19 @@ static void set_rules(struct arena *arena, const struct value *schema, struct sc
     c->rule_count = (uint16_t)count;
 }
 
+/* What estimates of costs read: the size of a text, list or map, and how a text is read. */
+static const struct schema_rules *size_rules(struct arena *arena, const struct schema_custom *c)
+{
+    int64_t most = strcmp(c->type, "string") == 0  ? c->max_length
+                   : strcmp(c->type, "array") == 0 ? c->max_items
+                                                   : c->max_properties;
+    if (most < 0 && !c->format)
+        return NULL;
+    struct schema_rules *rules = arena_zalloc(arena, sizeof *rules);
+    *rules = (struct schema_rules){.format = c->format, .min_length = -1, .max_length = most};
+    return rules;
+}
+
 /* Most nodes say nothing but a type: they share. */
 static const struct schema_custom *shared(struct arena *arena, const struct schema_custom *c)
 {
@@ -354,6 +367,7 @@ static void compile_node(struct arena *arena, struct arena *scratch, const struc
         .preserve_unknown = value_bool(value_at(schema, PROPS(x_kubernetes_preserve_unknown_fields))),
         .embedded = value_bool(value_at(schema, PROPS(x_kubernetes_embedded_resource))),
         .custom = custom,
+        .rules = size_rules(arena, custom),
     };
     const struct schema *items = inner_node(arena, scratch, value_at(schema, PROPS(items)));
     set_collection_types(arena, schema, ret);

@@ -1,6 +1,6 @@
 /*
- * custom_items: finding items of lists again by their content or by their keys, in n log n. Internal to
- * openapi/custom*.c.
+ * custom_items: finding items of lists again by their content or by their keys, in n log n. For whoever
+ * validates custom objects. Pure.
  */
 #ifndef OPENAPI_CUSTOM_ITEMS_H
 #define OPENAPI_CUSTOM_ITEMS_H

@@ -3,6 +3,7 @@
 #include <isa-l/igzip_lib.h>
 #include <pthread.h>
 
+#include "apiserver/custom/rules.h"
 #include "apiserver/custom/strategy.h"
 #include "base/alloc.h"
 #include "openapi/decode.h"
@@ -74,7 +75,10 @@ static const struct schema *compile(const struct custom_resource *custom)
     struct slice json = custom_schema_json(scratch, custom);
     if (json.len)
         decode_json(scratch, &apiextensions_v1_JSONSchemaProps, json, &schema, NULL, NULL);
-    return custom_compile(custom->definition->arena, &schema, custom->definition->kind);
+    const struct schema *root = custom_compile(custom->definition->arena, &schema, custom->definition->kind);
+    ((struct custom_resource *)(uintptr_t)custom)->has_rules =
+        custom_rules_compile(custom->definition->arena, root);
+    return root;
 }
 
 const struct schema *custom_schema(const struct custom_resource *custom)

@@ -27,7 +27,7 @@ struct custom_resource {
     const struct kind *kind;
     const char *list_kind;
     const char *warning; /* of a deprecated version, or NULL */
-    bool served, has_status, has_scale;
+    bool served, has_status, has_scale, has_rules;
     /* Simple paths without the leading dot; label_selector "" when there is none. */
     const char *spec_replicas, *status_replicas, *label_selector;
     /* What the stored form of an object depends on: version, schema, selectable fields. An object that was

@@ -3,6 +3,7 @@
 #include <limits.h>
 
 #include "apiserver/custom/definition.h"
+#include "apiserver/custom/rules.h"
 #include "openapi/gen/meta_v1.h"
 
 static const struct custom_resource *custom_of(const struct kind_request *req)
@@ -93,6 +94,8 @@ static void validate(struct kind_request *req, const struct value *object, const
     check_scale(req->causes, custom, object, status_only);
     custom_validate_embedded(req->causes, NULL, schema, object);
     check_lists(req->causes, schema, object, old);
+    if (custom->has_rules)
+        custom_rules_validate(req->causes, schema, object, old);
 }
 
 /* ---- warnings ---- */
