@@ -33,8 +33,9 @@ struct write_options {
     enum field_validation validation;
     struct slice manager;
     bool force;
-    bool untracked; /* the write sees to managedFields itself, or they stay as they are */
-    bool creates;   /* what is not there is created, whatever the kind says */
+    bool untracked;     /* the write sees to managedFields itself, or they stay as they are */
+    bool creates;       /* what is not there is created, whatever the kind says */
+    bool names_version; /* an object to be created came with a resourceVersion */
 };
 
 /* The two of these that concern one object too. */

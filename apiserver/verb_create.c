@@ -15,11 +15,7 @@ static bool create(struct request *req, struct written *written)
         return error_set(
             &req->err, REASON_BAD_REQUEST,
             "the namespace of the provided object does not match the namespace sent on the request");
-    if (object_text(&object, meta_v1_ObjectMeta_resourceVersion).len) {
-        req->err.code = 500; /* as upstream: not a 400 */
-        return error_set(&req->err, REASON_UNKNOWN,
-                         "resourceVersion should not be set on objects to be created");
-    }
+    req->write.names_version = object_text(&object, meta_v1_ObjectMeta_resourceVersion).len > 0;
     return write_create(req, &object, written);
 }
 

@@ -247,6 +247,12 @@ static enum store_outcome store_new(struct request *req, struct value *object, s
     if (req->resource->namespaced &&
         !check_namespace(req, object_text(object, meta_v1_ObjectMeta_name), &ops[count++]))
         return STORE_FAILED;
+    /* Late, as upstream: what is wrong with the object itself comes first, and a dry run stores nothing. */
+    if (!req->write.dry_run && req->write.names_version) {
+        req->err.code = 500; /* not a 400 */
+        error_set(&req->err, REASON_UNKNOWN, "resourceVersion should not be set on objects to be created");
+        return STORE_FAILED;
+    }
     if (!object_encode(req->arena, req->storage, object, &ret->stored, &req->err))
         return STORE_FAILED;
     object_set_version(req->arena, object, 0);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "openapi/gen/apiregistration_v1.h"
+#include "openapi/managed.h"
 
 static struct value *find_condition(const struct value *object)
 {
@@ -42,6 +43,26 @@ static void fill(struct arena *arena, struct value *condition, const char *statu
     *value_mut(condition, apiregistration_v1_APIServiceCondition_message) = value_of_cstr(message);
 }
 
+void condition_own(struct arena *arena, const struct schema_resource *resource, const struct value *before,
+                   struct value *object, const char *subresource)
+{
+    static const char *const all_but_status[] = {"metadata", "spec", NULL}, *const status[] = {"status",
+                                                                                               NULL};
+    struct managed managed = {0};
+    char text[CLOCK_TEXT];
+    const struct managed_request req = {
+        .arena = arena,
+        .manager = SLICE("kube-apiserver"),
+        .subresource = slice_str(subresource),
+        .api_version = slice_str(resource->api_version),
+        .type = resource->type,
+        .reset = *subresource ? all_but_status : status,
+        .now = arena_dup(arena, clock_format_seconds(clock_now_seconds(), text))};
+    struct value *list = value_mut(object_meta_mut(arena, object), meta_v1_ObjectMeta_managedFields);
+    if (managed_decode(arena, list, &managed, NULL) && managed_update(&req, before, object, &managed))
+        *list = managed_encode(arena, &managed);
+}
+
 void condition_write(struct aggregator *a, struct arena *arena, struct value *object, uint64_t revision,
                      const char *status, const char *reason, const char *message)
 {
@@ -51,6 +72,7 @@ void condition_write(struct aggregator *a, struct arena *arena, struct value *ob
     struct value *condition = find_condition(object);
     if (condition && says(condition, status, reason, message))
         return;
+    struct value before = value_copy(arena, object, false);
     if (!condition) {
         struct value *in = value_ensure_record(arena, object, apiregistration_v1_APIService_status);
         condition = value_append(arena, value_mut(in, apiregistration_v1_APIServiceStatus_conditions));
@@ -58,6 +80,7 @@ void condition_write(struct aggregator *a, struct arena *arena, struct value *ob
         *value_mut(condition, apiregistration_v1_APIServiceCondition_type) = value_of_cstr("Available");
     }
     fill(arena, condition, status, reason, message);
+    condition_own(arena, resource, &before, object, "status");
     struct stored stored;
     struct store_txn_result result;
     const struct store_author author = {.user = SLICE("system:apiserver"),

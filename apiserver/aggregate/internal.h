@@ -80,6 +80,10 @@ char *probe_find_discovery(struct slice document, const char *group, const char 
 char *probe_find_openapi(struct slice index, const char *group, const char *version);
 
 /* ---- condition.c ---- */
+/* Makes what differs from `before` (NULL: all) ours in the object's managedFields. subresource: "status" or
+ * "". */
+void condition_own(struct arena *arena, const struct schema_resource *resource, const struct value *before,
+                   struct value *object, const char *subresource);
 /* Makes the condition Available of the stored object say this, unless it does. */
 void condition_write(struct aggregator *a, struct arena *arena, struct value *object, uint64_t revision,
                      const char *status, const char *reason, const char *message);

@@ -62,6 +62,7 @@ static void create(struct aggregator *a, struct arena *arena, const struct schem
     if (decode_json(arena, resource->type, text, &object, NULL, &err)) {
         default_object(arena, &object);
         metadata_fill_create(arena, resource, &object, SLICE(""), req.now);
+        condition_own(arena, resource, NULL, &object, "");
         kind_of(resource)->prepare_create(&req, &object);
     }
     if (error_is_set(&err) || !object_encode(arena, resource, &object, &stored, &err)) {
