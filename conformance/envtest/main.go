@@ -16,6 +16,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -196,6 +197,61 @@ func restart(env *envtest.Environment) error {
 	return c.Get(ctx, client.ObjectKey{Namespace: "default", Name: "one"}, &got)
 }
 
+// A definition that envtest installs, and an object of it.
+func custom() {
+	env := &envtest.Environment{CRDDirectoryPaths: []string{os.Getenv("CRDS")}, ErrorIfCRDPathMissing: true}
+	if _, err := env.Start(); !check("envtest installs a custom resource definition", err) {
+		return
+	}
+	c, err := client.New(env.Config, client.Options{})
+	if err == nil {
+		err = useBoats(c)
+	}
+	check("objects of it are defaulted, validated and listed", err)
+	check("its APIService is registered", eventually("the APIService", func() error {
+		service := &unstructured.Unstructured{}
+		service.SetAPIVersion("apiregistration.k8s.io/v1")
+		service.SetKind("APIService")
+		if err := c.Get(ctx, client.ObjectKey{Name: "v1.envtest.example.org"}, service); err != nil {
+			return err
+		}
+		if service.GetLabels()["kube-aggregator.kubernetes.io/automanaged"] != "true" {
+			return fmt.Errorf("its labels are %v", service.GetLabels())
+		}
+		return nil
+	}))
+	check("envtest stops", env.Stop())
+}
+
+func boat(name, captain string) *unstructured.Unstructured {
+	b := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{"captain": captain}}}
+	b.SetAPIVersion("envtest.example.org/v1")
+	b.SetKind("Boat")
+	b.SetNamespace("default")
+	b.SetName(name)
+	return b
+}
+
+func useBoats(c client.Client) error {
+	one := boat("one", "Ahab")
+	if err := c.Create(ctx, one); err != nil {
+		return err
+	}
+	if sails, _, _ := unstructured.NestedInt64(one.Object, "spec", "sails"); sails != 2 {
+		return fmt.Errorf("the created object is %v", one.Object)
+	}
+	if err := c.Create(ctx, boat("two", "")); !apierrors.IsInvalid(err) {
+		return fmt.Errorf("a boat without a captain: %v", err)
+	}
+	list := &unstructured.UnstructuredList{}
+	list.SetAPIVersion("envtest.example.org/v1")
+	list.SetKind("BoatList")
+	if err := c.List(ctx, list); err != nil || len(list.Items) != 1 {
+		return fmt.Errorf("the list has %d items: %v", len(list.Items), err)
+	}
+	return nil
+}
+
 func many() {
 	var group sync.WaitGroup
 	errs := make([]error, sideBySide)
@@ -260,6 +316,7 @@ func main() {
 		startAndWait()
 	}
 	one()
+	custom()
 	many()
 	killed()
 	fmt.Printf("1..%d\n", count)
