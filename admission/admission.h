@@ -34,6 +34,41 @@ struct admission_lookup {
     void *arg;
 };
 
+/* One question to a webhook. */
+struct admission_call {
+    const struct value *client_config; /* an admissionregistration_v1_WebhookClientConfig */
+    int64_t timeout_seconds;
+    struct slice body;
+    /* Out: err is set (`Post "https://...": why`), or there is an answer of status 200. */
+    struct slice answer;
+    struct error err;
+};
+
+struct admission_hooks;
+struct admission_policies;
+struct cel_authorizer;
+
+/* What webhooks and policies need of the rest of the server. */
+struct admission_services {
+    const struct admission_hooks *hooks;       /* hooks.h; pinned for the request, as is the next */
+    const struct admission_policies *policies; /* policy.h */
+    /* The i-th other version of the resource, NULL after the last. */
+    const struct schema_resource *(*equivalent)(void *arg, const struct schema_resource *resource, size_t i);
+    /* From one version of a kind to another. */
+    bool (*convert)(void *arg, struct arena *arena, const struct value *object,
+                    const struct schema_resource *from, const struct schema_resource *to, struct value *ret,
+                    struct error *err);
+    /* The requester as an authentication_v1_UserInfo, and the request's options as JSON. */
+    struct value (*user_info)(void *arg, struct arena *arena);
+    struct slice (*options)(void *arg, struct arena *arena, enum admission_operation operation);
+    /* Asks all at once and waits for the last. */
+    void (*call)(void *arg, struct arena *arena, struct admission_call *calls, size_t count);
+    /* The resource of a kind; NULL: there is none. */
+    const struct schema_resource *(*find_kind)(void *arg, struct slice api_version, struct slice kind);
+    const struct cel_authorizer *authorizer; /* what expressions ask about rights; its context is `arg` */
+    void *arg;
+};
+
 /* Another object that changes with the write, in one transaction. Its resourceVersion is the one it must have
  * now. */
 struct admission_charge {
@@ -48,7 +83,8 @@ struct admission_charges {
 struct admission_request {
     struct arena *arena;
     enum admission_operation operation;
-    const struct schema_resource *resource;
+    const struct schema_resource *resource; /* the stored version, which object and old have */
+    const struct schema_resource *asked;    /* the version of the request */
     struct slice subresource, namespace, name;
     struct value *object;    /* of the new state; NULL for a deletion */
     const struct value *old; /* NULL for a creation */
@@ -58,6 +94,7 @@ struct admission_request {
     bool dry_run;
     int64_t now; /* seconds */
     const struct admission_lookup *lookup;
+    const struct admission_services *services; /* NULL: there are no webhooks and policies */
     struct decode_findings *warnings;
     struct admission_charges *charges; /* only in the third phase */
 };
@@ -81,6 +118,11 @@ bool admission_validate(struct admission_request *req, struct error *err);
 bool admission_charge(struct admission_request *req, struct error *err);
 /* Whether all plugins that any of these operations on the resource meets are quick. */
 bool admission_is_quick(const struct schema_resource *resource, unsigned operations);
+
+/* "CREATE" */
+struct slice admission_operation_name(enum admission_operation operation);
+/* A text for a Warning header; lives as long as the request. */
+void admission_warn(struct admission_request *req, const char *text);
 
 /* For plugins: `pods "x" is forbidden: ...`. Returns false. */
 bool admission_forbid(const struct admission_request *req, struct error *err, const char *fmt, ...)

@@ -1,5 +1,8 @@
 #include "admission/admission.h"
 
+#include "admission/hooks.h"
+#include "admission/policy.h"
+
 /*
  * The order is upstream's (pkg/kubeapiserver/options/plugins.go): what sets values that others look at comes
  * first. A plugin that is not here is named in docs/compatibility.md.
@@ -43,7 +46,7 @@ bool admission_is_quick(const struct schema_resource *resource, unsigned operati
     return true;
 }
 
-bool admission_mutate(struct admission_request *req, struct error *err)
+static bool mutate_built_in(struct admission_request *req, struct error *err)
 {
     for (size_t i = 0; i < sizeof chain / sizeof *chain; i++)
         if (applies(chain[i], req) && chain[i]->mutate && !chain[i]->mutate(req, err))
@@ -51,12 +54,23 @@ bool admission_mutate(struct admission_request *req, struct error *err)
     return true;
 }
 
+/* Webhooks come after the built-in plugins. What they change, those see once more, and then the webhooks that
+ * want to. */
+bool admission_mutate(struct admission_request *req, struct error *err)
+{
+    struct admission_rounds *rounds = NULL;
+    bool changed;
+    if (!mutate_built_in(req, err) || !admission_hooks_mutate(req, &rounds, &changed, err))
+        return false;
+    return !changed || (mutate_built_in(req, err) && admission_hooks_mutate(req, &rounds, &changed, err));
+}
+
 bool admission_validate(struct admission_request *req, struct error *err)
 {
     for (size_t i = 0; i < sizeof chain / sizeof *chain; i++)
         if (applies(chain[i], req) && chain[i]->validate && !chain[i]->validate(req, err))
             return false;
-    return true;
+    return admission_policies_validate(req, err) && admission_hooks_validate(req, err);
 }
 
 bool admission_charge(struct admission_request *req, struct error *err)
@@ -77,4 +91,11 @@ bool admission_forbid(const struct admission_request *req, struct error *err, co
     error_set(err, REASON_FORBIDDEN, "%s%s%s \"%.*s\" is forbidden: %s", req->resource->name,
               group.len ? "." : "", req->resource->group, SLICE_ARG(req->name), why);
     return error_about(err, group, resource, req->name);
+}
+
+void admission_warn(struct admission_request *req, const char *text)
+{
+    const char **slot = arena_push(req->arena, &req->warnings->items, &req->warnings->count,
+                                   &req->warnings->capacity, sizeof *slot);
+    *slot = text;
 }

@@ -108,13 +108,6 @@ static const char *policy_name(struct arena *arena, struct pod_security_policy p
     return arena_printf(arena, "%s:v1.%d", level_names[policy.level], policy.minor);
 }
 
-static void warn(struct admission_request *req, const char *text)
-{
-    const char **slot = arena_push(req->arena, &req->warnings->items, &req->warnings->count,
-                                   &req->warnings->capacity, sizeof *slot);
-    *slot = text;
-}
-
 static struct modes modes_of_request(struct admission_request *req)
 {
     struct causes ignored = {.arena = req->arena};
@@ -134,8 +127,8 @@ static void warn_of_pod(struct admission_request *req, struct pod_security_polic
         return;
     struct pod_security_verdict verdict = pod_security_evaluate(req->arena, policy, metadata, spec);
     if (!verdict.allowed)
-        warn(req, arena_printf(req->arena, "would violate PodSecurity \"%s\": %.*s",
-                               policy_name(req->arena, policy), SLICE_ARG(verdict.details)));
+        admission_warn(req, arena_printf(req->arena, "would violate PodSecurity \"%s\": %.*s",
+                                         policy_name(req->arena, policy), SLICE_ARG(verdict.details)));
 }
 
 static bool same_images(const struct value *a, const struct value *b)
@@ -292,16 +285,18 @@ static void tell_survey(struct survey *survey)
 {
     struct admission_request *req = survey->req;
     if (survey->checked < survey->seen)
-        warn(req, arena_printf(
-                      req->arena,
-                      "new PodSecurity enforce level only checked against the first %zu of %zu existing pods",
-                      survey->checked, survey->seen));
+        admission_warn(
+            req, arena_printf(
+                     req->arena,
+                     "new PodSecurity enforce level only checked against the first %zu of %zu existing pods",
+                     survey->checked, survey->seen));
     if (!survey->count)
         return;
-    warn(req,
-         arena_printf(req->arena,
-                      "existing pods in namespace \"%.*s\" violate the new PodSecurity enforce level \"%s\"",
-                      SLICE_ARG(req->name), policy_name(req->arena, survey->policy)));
+    admission_warn(
+        req,
+        arena_printf(req->arena,
+                     "existing pods in namespace \"%.*s\" violate the new PodSecurity enforce level \"%s\"",
+                     SLICE_ARG(req->name), policy_name(req->arena, survey->policy)));
     const char **lines = arena_alloc(req->arena, survey->count * sizeof *lines);
     for (size_t i = 0; i < survey->count; i++) {
         const struct complaint *c = &survey->complaints[i];
@@ -313,7 +308,7 @@ static void tell_survey(struct survey *survey)
     }
     qsort(lines, survey->count, sizeof *lines, by_text);
     for (size_t i = 0; i < survey->count; i++)
-        warn(req, lines[i]);
+        admission_warn(req, lines[i]);
 }
 
 static void survey_namespace(struct admission_request *req, struct pod_security_policy policy)

@@ -138,28 +138,7 @@ static bool answer_access(struct request *req, struct value *object)
     return true;
 }
 
-static void put_strings(struct arena *arena, struct value *list, const struct slice *items, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        *value_append(arena, list) = value_of_string(items[i]);
-}
-
 /* ---- whose token is it ---- */
-
-static void put_user(struct arena *arena, struct value *info, const struct user *user)
-{
-    *value_mut(info, authentication_v1_UserInfo_username) = value_of_string(user->name);
-    if (user->uid.len)
-        *value_mut(info, authentication_v1_UserInfo_uid) = value_of_string(user->uid);
-    put_strings(arena, value_mut(info, authentication_v1_UserInfo_groups), user->groups, user->group_count);
-    struct value *extra = value_mut(info, authentication_v1_UserInfo_extra);
-    if (user->credential_id.len)
-        put_strings(arena, value_put(arena, extra, SLICE("authentication.kubernetes.io/credential-id")),
-                    &user->credential_id, 1);
-    for (size_t i = 0; i < user->extra_count; i++)
-        put_strings(arena, value_put(arena, extra, user->extra[i].key), user->extra[i].values,
-                    user->extra[i].count);
-}
 
 static bool answer_who_am_i(struct request *req, struct value *object)
 {
@@ -171,7 +150,7 @@ static bool answer_who_am_i(struct request *req, struct value *object)
         value_ensure_record(req->arena, object, authentication_v1_SelfSubjectReview_status);
     struct value *info =
         value_ensure_record(req->arena, status, authentication_v1_SelfSubjectReviewStatus_userInfo);
-    put_user(req->arena, info, user);
+    user_put(req->arena, info, user);
     return true;
 }
 
@@ -202,9 +181,9 @@ static bool answer_token(struct request *req, struct value *object)
         return true;
     }
     *value_mut(status, authentication_v1_TokenReviewStatus_authenticated) = value_of_bool(true);
-    put_user(arena, value_ensure_record(arena, status, authentication_v1_TokenReviewStatus_user),
+    user_put(arena, value_ensure_record(arena, status, authentication_v1_TokenReviewStatus_user),
              &answer.user);
-    put_strings(arena, value_mut(status, authentication_v1_TokenReviewStatus_audiences),
+    value_append_texts(arena, value_mut(status, authentication_v1_TokenReviewStatus_audiences),
                 answer.audiences.items, answer.audiences.count);
     return true;
 }
@@ -215,21 +194,21 @@ static void put_rule(struct arena *arena, struct value *status, const struct aut
         struct value *path = value_append(
             arena, value_mut(status, authorization_v1_SubjectRulesReviewStatus_nonResourceRules));
         *path = value_new_record(arena, &authorization_v1_NonResourceRule);
-        put_strings(arena, value_mut(path, authorization_v1_NonResourceRule_verbs), rule->verbs,
+        value_append_texts(arena, value_mut(path, authorization_v1_NonResourceRule_verbs), rule->verbs,
                     rule->verb_count);
-        put_strings(arena, value_mut(path, authorization_v1_NonResourceRule_nonResourceURLs), rule->urls,
+        value_append_texts(arena, value_mut(path, authorization_v1_NonResourceRule_nonResourceURLs), rule->urls,
                     rule->url_count);
         return;
     }
     struct value *item =
         value_append(arena, value_mut(status, authorization_v1_SubjectRulesReviewStatus_resourceRules));
     *item = value_new_record(arena, &authorization_v1_ResourceRule);
-    put_strings(arena, value_mut(item, authorization_v1_ResourceRule_verbs), rule->verbs, rule->verb_count);
-    put_strings(arena, value_mut(item, authorization_v1_ResourceRule_apiGroups), rule->groups,
+    value_append_texts(arena, value_mut(item, authorization_v1_ResourceRule_verbs), rule->verbs, rule->verb_count);
+    value_append_texts(arena, value_mut(item, authorization_v1_ResourceRule_apiGroups), rule->groups,
                 rule->group_count);
-    put_strings(arena, value_mut(item, authorization_v1_ResourceRule_resources), rule->resources,
+    value_append_texts(arena, value_mut(item, authorization_v1_ResourceRule_resources), rule->resources,
                 rule->resource_count);
-    put_strings(arena, value_mut(item, authorization_v1_ResourceRule_resourceNames), rule->names,
+    value_append_texts(arena, value_mut(item, authorization_v1_ResourceRule_resourceNames), rule->names,
                 rule->name_count);
 }
 

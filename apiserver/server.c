@@ -18,6 +18,7 @@
 #include "apiserver/outgoing/outgoing.h"
 #include "apiserver/request.h"
 #include "apiserver/status.h"
+#include "apiserver/dynamic_admission.h"
 #include "base/alloc.h"
 #include "base/log.h"
 
@@ -112,6 +113,7 @@ struct server *server_new(const struct server_config *config, struct error *err)
     if (open_store(server, err) && bootstrap_run(server, err) &&
         (server->allocator = allocator_new(server, err)) && (server->charge_locks = charge_locks_new()) &&
         (server->custom = custom_registry_new(server, err)) &&
+        (server->dynamic_admission = dynamic_admission_new(server, err)) &&
         (server->authn = authn_new(server, config->auth, err)) &&
         (server->authz = authz_new(server, config->auth->authorization_modes, err)) &&
         open_http(server, err) && aggregate_write_authentication(server, err) &&
@@ -172,6 +174,7 @@ void server_free(struct server *server)
     custom_controller_stop(server->custom_controller);
     if (server->custom)
         custom_registry_stop(server->custom);
+    dynamic_admission_stop(server->dynamic_admission);
     if (server->hub)
         hub_free(server->hub);
     authz_free(server->authz);
@@ -180,6 +183,7 @@ void server_free(struct server *server)
     outgoing_free(server->outgoing);
     custom_controller_free(server->custom_controller);
     custom_registry_free(server->custom);
+    dynamic_admission_free(server->dynamic_admission);
     if (server->allocator)
         allocator_free(server->allocator);
     charge_locks_free(server->charge_locks);

@@ -16,6 +16,7 @@ struct catalogues;
 struct charge_locks;
 struct custom_registry;
 struct custom_controller;
+struct dynamic_admission;
 struct service_allocator;
 struct auth_config;
 struct authn;
@@ -59,6 +60,7 @@ struct server {
     struct service_allocator *allocator;
     struct charge_locks *charge_locks; /* charge.h */
     struct authn *authn;
+    struct dynamic_admission *dynamic_admission;
     struct authz *authz;
     struct aggregator *aggregator;
     atomic_bool has_extension_servers; /* some group-version is served by another server */

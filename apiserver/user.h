@@ -4,6 +4,8 @@
 
 #include "base/arena.h"
 
+struct value;
+
 struct user_extra {
     struct slice key;
     const struct slice *values;
@@ -31,6 +33,9 @@ struct user {
 void user_add_extra(struct arena *arena, struct user *user, struct slice key, struct slice value);
 /* The key in the rest of a header's name: lower case, percent signs undone. */
 struct slice user_extra_key(struct arena *arena, struct slice text);
+
+/* Into an authentication_v1_UserInfo, as whoever asks is shown it. */
+void user_put(struct arena *arena, struct value *info, const struct user *user);
 
 static inline bool user_in_group(const struct user *user, const char *group)
 {

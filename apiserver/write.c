@@ -10,6 +10,7 @@
 #include "apiserver/managed_fields.h"
 #include "apiserver/metadata.h"
 #include "apiserver/status.h"
+#include "apiserver/dynamic_admission.h"
 #include "base/clock.h"
 #include "storage/header.h"
 
@@ -96,6 +97,7 @@ static struct admission_request admission_of(struct request *req, enum admission
         .arena = req->arena,
         .operation = operation,
         .resource = req->storage,
+        .asked = req->resource,
         .subresource = req->info.subresource,
         .namespace = req->info.namespace,
         .name = req->info.name.len || !object ? req->info.name : object_text(object, meta_v1_ObjectMeta_name),
@@ -107,6 +109,7 @@ static struct admission_request admission_of(struct request *req, enum admission
         .dry_run = req->write.dry_run,
         .now = clock_now_seconds(),
         .lookup = write_lookup(req),
+        .services = dynamic_admission_services(req),
         .warnings = &req->warnings,
     };
 }

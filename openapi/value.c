@@ -129,6 +129,12 @@ struct value *value_append(struct arena *arena, struct value *v)
     return item;
 }
 
+void value_append_texts(struct arena *arena, struct value *v, const struct slice *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        *value_append(arena, v) = value_of_string(items[i]);
+}
+
 void value_remove_item(struct value *v, size_t i)
 {
     struct value_list *list = v->list;

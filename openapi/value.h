@@ -160,6 +160,8 @@ static inline struct value *value_mut(struct value *v, unsigned field)
 struct value *value_ensure_record(struct arena *arena, struct value *v, unsigned field);
 /* A new last item of the list (which is made if *v is absent), absent until assigned. */
 struct value *value_append(struct arena *arena, struct value *v);
+/* Each text as a new last item; not copied. */
+void value_append_texts(struct arena *arena, struct value *v, const struct slice *items, size_t count);
 void value_remove_item(struct value *v, size_t i);
 /* The entry of the key in the map (made if *v is absent), absent if new; its place keeps the order. The key
  * is not copied. */
