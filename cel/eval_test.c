@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "cel/cel.h"
 
 /* Expressions without variables and what they are. */
@@ -180,8 +181,51 @@ static void budgets_end_evaluations(void **state)
          "[1,2,3,4,5,6,7,8,9,10].all(d, [1,2,3,4,5,6,7,8,9,10].all(e, [1,2,3,4,5,6,7,8,9,10].all(f, a < "
          "0)))))) || true",
          "true"},
+        {"[1,2,3,4,5,6,7,8,9,10].all(a, [1,2,3,4,5,6,7,8,9,10].all(b, [1,2,3,4,5,6,7,8,9,10].all(c, "
+         "[1,2,3,4,5,6,7,8,9,10].all(d, "
+         "[1,2,3,4,5,6,7,8,9,10].all(e, [1,2,3,4,5,6,7,8,9,10].all(f, true)))))) || true",
+         "error(operation cancelled: actual cost limit exceeded)"},
     };
     CHECK(rows, 0);
+}
+
+/* `part` so many times behind `start`, then `end` so many times. */
+static struct slice repeated(struct arena *arena, const char *start, const char *part, const char *end,
+                             int times)
+{
+    cleanup_buf struct buf text = BUF_INIT(1 << 20);
+    for (int i = 0; i < times; i++)
+        buf_puts(&text, part);
+    buf_puts(&text, start);
+    for (int i = 0; i < times; i++)
+        buf_puts(&text, end);
+    buf_putc(&text, 0);
+    return arena_dup(arena, buf_slice(&text));
+}
+
+static void large_expressions_have_bounds(void **state)
+{
+    static const struct {
+        const char *start, *part, *end, *want;
+        int times;
+    } rows[] = {
+        {"true", "true && ", "", "true", 5000},
+        {"1", "(", ")", "1", 200},
+        {"1", "(", ")", "expression recursion limit exceeded: 250", 300},
+        {"1", "[", "]", "expression recursion limit exceeded: 250", 5000},
+        {"1", "1 + ", "", "expression recursion limit exceeded: 250", 300},
+        {"optional.of(1)", "", ".optMap(x, x)", "", 60}, /* doubles with every step: the budget ends it */
+        {"[1]", "", ".map(x, x)", "[1]", 100},
+        {"'", "'", "", "", 60000},
+        {"1", "          ", "", "expression code point size exceeds limit", 20000},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        cleanup_arena struct arena *arena = arena_new();
+        struct slice have =
+            evaluated(arena, repeated(arena, rows[i].start, rows[i].part, rows[i].end, rows[i].times).ptr, 0);
+        if (!strstr(have.ptr, rows[i].want))
+            fail_msg("%zu gives %.200s", i, have.ptr);
+    }
 }
 
 static void unchecked_expressions_decide_when_they_run(void **state)
@@ -205,6 +249,7 @@ int main(void)
         cmocka_unit_test(optionals_may_be_missing),
         cmocka_unit_test(conversions_convert),
         cmocka_unit_test(budgets_end_evaluations),
+        cmocka_unit_test(large_expressions_have_bounds),
         cmocka_unit_test(unchecked_expressions_decide_when_they_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

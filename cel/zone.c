@@ -100,8 +100,7 @@ static bool good_name(struct slice name)
 static struct zone *load_zone(struct slice name)
 {
     char path[NAME_MAX_LEN + 32];
-    unsigned char *bytes;
-    cleanup_free void *owned = bytes = xmalloc(ZONE_FILE_MAX);
+    cleanup_free unsigned char *bytes = xmalloc(ZONE_FILE_MAX);
     snprintf(path, sizeof path, "/usr/share/zoneinfo/%.*s", SLICE_ARG(name));
     cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t len = fd >= 0 ? read(fd, bytes, ZONE_FILE_MAX) : -1;
