@@ -270,6 +270,9 @@ static void reconcile(struct custom_controller *c, struct slice name)
         take_away(c, name, &definition);
         return;
     }
+    struct crd_taken taken = taken_in(c, arena, value_text(value_path(&definition, "spec.group")));
+    if (!crd_status_advance(arena, &definition, &taken, clock_now_seconds()))
+        return; /* nothing to write */
     struct step step = {.changed = true};
     for (int i = 0; i < MAX_STEPS && step.changed; i++)
         if (!take_step(c, name, "status", advance, &step))
@@ -362,8 +365,9 @@ static void start_watch(struct custom_controller *c)
     c->lost = false;
     c->watch = hub_start(c->loop, &watcher, revision);
     for (size_t i = 0; i < keys.count; i++) { /* all names that are held, before any is given */
+        cleanup_arena struct arena *one = arena_new();
         struct value definition;
-        if (load(c, arena, object_key_name(keys.items[i]), &definition))
+        if (load(c, one, object_key_name(keys.items[i]), &definition))
             remember(c, &definition);
     }
     for (size_t i = 0; i < keys.count; i++)
