@@ -94,6 +94,10 @@ static int setup(void **state)
     pthread_cond_init(&w->saw, NULL);
     const struct observer_config config = {"observer", prefixes, 2, concerns, run, w};
     w->observer = observer_new(w->store, w->hub, &config);
+    pthread_mutex_lock(&w->lock);
+    while (w->runs == 0) /* what was there before its watches is seen by that run alone */
+        pthread_cond_wait(&w->ran, &w->lock);
+    pthread_mutex_unlock(&w->lock);
     *state = w;
     return 0;
 }
