@@ -247,12 +247,15 @@ static bool is_multiple(const struct value *v, double of)
     return fabs(times - round(times)) < 1e-9 * fmax(1, fabs(times));
 }
 
+/* A value that is no number of its type's and format's range is told of twice: here too. */
 static bool out_of_range(const struct schema_custom *custom, const struct value *v)
 {
-    if (!custom->format || strcmp(custom->type, "integer") != 0)
+    if (strcmp(custom->type, "integer") != 0)
         return false;
     double n = v->kind == VALUE_INT ? (double)v->i : v->f;
-    return strcmp(custom->format, "int32") == 0 && (n > 2147483647.0 || n < -2147483648.0);
+    if (v->kind == VALUE_FLOAT && (n != floor(n) || fabs(n) >= 9223372036854775808.0))
+        return true;
+    return custom->format && strcmp(custom->format, "int32") == 0 && (n > 2147483647.0 || n < -2147483648.0);
 }
 
 static void check_number(struct walk *w, const struct path *at, const struct schema_custom *custom,
@@ -261,8 +264,9 @@ static void check_number(struct walk *w, const struct path *at, const struct sch
     char text[SCALAR_FLOAT_TEXT];
     w->passed += 2;
     if (out_of_range(custom, v))
-        unplaced(w, arena_printf(w->c->arena, "Checked value must be of type integer with format int32 in %s",
-                                 place_of(w, at)));
+        unplaced(w, arena_printf(w->c->arena, "Checked value must be of type integer %s%s in %s",
+                                 custom->format ? "with format " : "(default format)",
+                                 custom->format ? custom->format : "", place_of(w, at)));
     if (custom->limits & CUSTOM_MULTIPLE && !is_multiple(v, custom->multiple_of))
         causes_invalid(w->c, at, v, "%s in body should be a multiple of %.*s", place_of(w, at),
                        SLICE_ARG(scalar_format_float(custom->multiple_of, text)));

@@ -20,6 +20,8 @@ void check_crd_schema(struct causes *c, const struct path *at, const struct valu
                       bool has_status);
 /* The structural rules alone (crd_structural.c); their causes are sorted. True when there were none. */
 bool check_structural(struct causes *c, const struct path *at, const struct value *schema);
+/* Rules in CEL: that they compile, and what they may cost (crd_rules.c). The schema must be structural. */
+void check_crd_rules(struct causes *c, const struct path *at, const struct value *schema);
 /* Warnings for schemas; on an update for what is new in them (crd_warn.c). */
 void warn_crd(struct kind_request *req, const struct value *object, const struct value *old);
 /* The schema that ".spec.x" leads to; absent when nowhere. */

@@ -418,5 +418,9 @@ void check_crd_schema(struct causes *c, const struct path *at, const struct valu
         causes_forbidden(c, PATH(&schema_at, "nullable"), "nullable cannot be true at the root");
     if (check_structural(c, &schema_at, schema))
         check_defaults(c, &schema_at, schema);
+    size_t before = c->count;
+    bool structural = check_structural(&(struct causes){.arena = c->arena}, &schema_at, schema);
     check_schema((struct context){.c = c}, &schema_at, schema, true);
+    if (structural && c->count == before)
+        check_crd_rules(c, &schema_at, schema);
 }
