@@ -1,6 +1,7 @@
 #include "openapi/protobuf.h"
 
 #include "base/clock.h"
+#include "openapi/json_scan.h"
 #include "openapi/quantity.h"
 #include "openapi/scalar.h"
 
@@ -126,20 +127,10 @@ static struct value text_value(struct slice s)
 
 static bool valid_utf8(struct slice s)
 {
-    for (size_t i = 0; i < s.len;) {
-        unsigned char c = (unsigned char)s.ptr[i];
-        size_t n = c < 0x80                ? 1
-                   : c >= 0xc2 && c < 0xe0 ? 2
-                   : c >= 0xe0 && c < 0xf0 ? 3
-                   : c >= 0xf0 && c < 0xf5 ? 4
-                                           : 0;
-        if (!n || n > s.len - i)
+    const char *p = s.ptr, *end = s.ptr + s.len;
+    for (unsigned n; p < end; p += n)
+        if (!(n = utf8_length(p, end)))
             return false;
-        for (size_t k = 1; k < n; k++)
-            if (((unsigned char)s.ptr[i + k] & 0xc0) != 0x80)
-                return false;
-        i += n;
-    }
     return true;
 }
 

@@ -1,5 +1,6 @@
 /* Any bytes as any of a few types: refused, or a tree that is written as JSON and from there as a message
  * that reads the same again. */
+#include <stdio.h>
 #include <stdlib.h>
 #include "openapi/gen/apiextensions_v1.h"
 #include "openapi/gen/core_v1.h"
@@ -17,8 +18,10 @@ static void check_round_trip(struct arena *arena, const struct schema_type *type
         !decode_protobuf(arena, type, buf_slice(&message), &second, NULL))
         abort();
     encode_json_type(&again, type, &second);
-    if (!slice_eq(buf_slice(&json), buf_slice(&again)))
+    if (!slice_eq(buf_slice(&json), buf_slice(&again))) {
+        fprintf(stderr, "first:  %s\nsecond: %s\n", buf_cstr(&json), buf_cstr(&again));
         abort();
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -40,6 +40,9 @@ static const struct {
     CASE("wrong wire type", core_v1_Volume, "\x08\x05", NULL),
     CASE("group wire type", core_v1_Volume, "\x0b", NULL),
     CASE("bad UTF-8", core_v1_Volume, "\x0a\x01\xff", NULL),
+    CASE("beyond Unicode", core_v1_Volume, "\x0a\x04\xf4\x9e\x8f\x8f", NULL),
+    CASE("half a surrogate", core_v1_Volume, "\x0a\x03\xed\xa0\x80", NULL),
+    CASE("an overlong encoding", core_v1_Volume, "\x0a\x03\xe0\x80\xaf", NULL),
     CASE("endless varint", core_v1_Volume, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", NULL),
 };
 
