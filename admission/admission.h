@@ -31,6 +31,9 @@ struct admission_lookup {
     void (*list)(void *arg, struct arena *arena, const struct schema_resource *resource,
                  struct slice namespace, bool (*each)(void *each_arg, const struct value *object),
                  void *each_arg);
+    /* May the user do that to a cluster-wide object? */
+    bool (*may)(void *arg, const char *verb, const char *group, const char *resource, struct slice namespace,
+                struct slice name);
     void *arg;
 };
 
@@ -108,7 +111,12 @@ struct admission_plugin {
     bool (*charge)(struct admission_request *req, struct error *err);   /* or NULL */
     /* It never waits and looks at a handful of objects at most: it may run on an event loop. */
     bool quick;
+    bool off_by_default;
 };
+
+/* Which plugins run: lists of names, "*" is all, over what is on by default; either may be NULL. Once, before
+ * the first request. Errors name the plugin that there is not. */
+bool admission_configure(const char *enable, const char *disable, struct error *err);
 
 bool admission_mutate(struct admission_request *req, struct error *err);
 bool admission_validate(struct admission_request *req, struct error *err);
@@ -142,5 +150,8 @@ extern const struct admission_plugin admission_resource_quota;
 extern const struct admission_plugin admission_storage_in_use;
 extern const struct admission_plugin admission_default_storage_class;
 extern const struct admission_plugin admission_default_ingress_class;
+extern const struct admission_plugin admission_node_restriction;
+extern const struct admission_plugin admission_certificate_approval, admission_certificate_signing;
+extern const struct admission_plugin admission_certificate_subject, admission_trust_bundle_attest;
 
 #endif

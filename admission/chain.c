@@ -11,6 +11,7 @@ static const struct admission_plugin *const chain[] = {
     &admission_namespace_lifecycle,
     &admission_limit_ranger,
     &admission_service_account,
+    &admission_node_restriction,
     &admission_node_taints,
     &admission_pod_security,
     &admission_priority, /* before anything that ranks pods */
@@ -20,9 +21,48 @@ static const struct admission_plugin *const chain[] = {
     &admission_storage_in_use,
     &admission_claim_resize,
     &admission_runtime_class,
+    &admission_certificate_approval,
+    &admission_certificate_signing,
+    &admission_trust_bundle_attest,
+    &admission_certificate_subject,
     &admission_default_ingress_class,
     &admission_resource_quota, /* last: what is refused for another reason costs nothing */
 };
+
+enum { COUNT = sizeof chain / sizeof *chain };
+
+static bool off[COUNT], configured; /* set before the first request, then only read */
+
+static bool is_off(size_t i)
+{
+    return configured ? off[i] : chain[i]->off_by_default;
+}
+
+static bool switch_list(const char *flag, const char *list, bool to_off, struct error *err)
+{
+    struct slice rest = list && *list ? slice_str(list) : (struct slice){0}, name;
+    while (slice_split(&rest, ',', &name)) {
+        bool found = false;
+        for (size_t i = 0; i < COUNT; i++)
+            if (slice_is(name, "*") || slice_is(name, chain[i]->name)) {
+                off[i] = to_off;
+                found = true;
+            }
+        if (!found)
+            return error_set(err, REASON_BAD_REQUEST, "%s: there is no admission plugin \"%.*s\"", flag,
+                             SLICE_ARG(name));
+    }
+    return true;
+}
+
+bool admission_configure(const char *enable, const char *disable, struct error *err)
+{
+    for (size_t i = 0; i < COUNT; i++)
+        off[i] = chain[i]->off_by_default;
+    configured = true;
+    return switch_list("--disable-admission-plugins", disable, true, err) &&
+           switch_list("--enable-admission-plugins", enable, false, err);
+}
 
 static bool concerns(const struct admission_plugin *plugin, const struct schema_resource *resource,
                      unsigned operations)
@@ -40,16 +80,16 @@ static bool applies(const struct admission_plugin *plugin, const struct admissio
 
 bool admission_is_quick(const struct schema_resource *resource, unsigned operations)
 {
-    for (size_t i = 0; i < sizeof chain / sizeof *chain; i++)
-        if (!chain[i]->quick && concerns(chain[i], resource, operations))
+    for (size_t i = 0; i < COUNT; i++)
+        if (!is_off(i) && !chain[i]->quick && concerns(chain[i], resource, operations))
             return false;
     return true;
 }
 
 static bool mutate_built_in(struct admission_request *req, struct error *err)
 {
-    for (size_t i = 0; i < sizeof chain / sizeof *chain; i++)
-        if (applies(chain[i], req) && chain[i]->mutate && !chain[i]->mutate(req, err))
+    for (size_t i = 0; i < COUNT; i++)
+        if (!is_off(i) && applies(chain[i], req) && chain[i]->mutate && !chain[i]->mutate(req, err))
             return false;
     return true;
 }
@@ -67,16 +107,16 @@ bool admission_mutate(struct admission_request *req, struct error *err)
 
 bool admission_validate(struct admission_request *req, struct error *err)
 {
-    for (size_t i = 0; i < sizeof chain / sizeof *chain; i++)
-        if (applies(chain[i], req) && chain[i]->validate && !chain[i]->validate(req, err))
+    for (size_t i = 0; i < COUNT; i++)
+        if (!is_off(i) && applies(chain[i], req) && chain[i]->validate && !chain[i]->validate(req, err))
             return false;
     return admission_policies_validate(req, err) && admission_hooks_validate(req, err);
 }
 
 bool admission_charge(struct admission_request *req, struct error *err)
 {
-    for (size_t i = 0; i < sizeof chain / sizeof *chain; i++)
-        if (applies(chain[i], req) && chain[i]->charge && !chain[i]->charge(req, err))
+    for (size_t i = 0; i < COUNT; i++)
+        if (!is_off(i) && applies(chain[i], req) && chain[i]->charge && !chain[i]->charge(req, err))
             return false;
     return true;
 }

@@ -5,7 +5,7 @@
  * https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/
  */
 #include "admission/admission.h"
-#include "admission/pod_secrets.h"
+#include "admission/pod_references.h"
 #include "base/random.h"
 #include "openapi/gen/core_v1.h"
 #include "openapi/gen/meta_v1.h"
@@ -109,13 +109,21 @@ static bool is_mirror(const struct admission_request *req)
         value_get(value_at(meta, meta_v1_ObjectMeta_annotations), SLICE("kubernetes.io/config.mirror")));
 }
 
+static bool note_secret(void *arg, const struct pod_reference *ref)
+{
+    *(bool *)arg |= ref->kind == POD_SECRET;
+    return true;
+}
+
 /* Only shows what a node runs by itself: it may not reach into the cluster. */
 static bool check_mirror(struct admission_request *req, struct error *err)
 {
     const struct value *spec = value_at(req->object, core_v1_Pod_spec);
+    bool secrets = false;
     if (value_text(value_at(spec, core_v1_PodSpec_serviceAccountName)).len)
         return admission_forbid(req, err, "a mirror pod may not reference service accounts");
-    if (pod_secret_references(spec, NULL, NULL))
+    pod_references(req->arena, req->object, note_secret, &secrets);
+    if (secrets)
         return admission_forbid(req, err, "a mirror pod may not reference secrets");
     for (VALUE_EACH(volume, value_at(spec, core_v1_PodSpec_volumes)))
         for (VALUE_EACH(source, value_at(value_at(volume, core_v1_Volume_projected),
@@ -154,9 +162,11 @@ struct mountable {
     const struct value *account;
 };
 
-static bool check_secret(void *arg, const struct pod_secret_reference *ref)
+static bool check_secret(void *arg, const struct pod_reference *ref)
 {
     struct mountable *m = arg;
+    if (ref->kind != POD_SECRET)
+        return true;
     struct slice account =
         value_text(value_at(value_at(m->account, core_v1_ServiceAccount_metadata), meta_v1_ObjectMeta_name));
     const struct value *allowed = value_at(m->account, ref->pull ? core_v1_ServiceAccount_imagePullSecrets
@@ -176,8 +186,7 @@ static bool check_secrets(struct admission_request *req, const struct value *acc
         value_at(value_at(account, core_v1_ServiceAccount_metadata), meta_v1_ObjectMeta_annotations);
     if (!value_is(value_get(annotations, SLICE("kubernetes.io/enforce-mountable-secrets")), "true"))
         return true;
-    return !pod_secret_references(value_at(req->object, core_v1_Pod_spec), check_secret, &m) ||
-           !error_is_set(err);
+    return !pod_references(req->arena, req->object, check_secret, &m);
 }
 
 /* ---- the plugin ---- */

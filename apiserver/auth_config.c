@@ -4,7 +4,7 @@
 
 struct auth_config auth_config = {
     .anonymous = true,
-    .authorization_modes = "RBAC",
+    .authorization_modes = "Node,RBAC",
     .sa_extend_expiration = true,
 };
 
@@ -59,7 +59,11 @@ const struct flag auth_flags[] = {
     {"anonymous-auth", FLAG_BOOL, &auth_config.anonymous, NULL,
      "let requests without a credential go on as system:anonymous (else 401 outside the health paths)"},
     {"authorization-mode", FLAG_STRING, &auth_config.authorization_modes, "MODES",
-     "who decides what a user may do, in order: RBAC, AlwaysAllow, AlwaysDeny"},
+     "who decides what a user may do, in order: Node, RBAC, AlwaysAllow, AlwaysDeny"},
+    {"enable-admission-plugins", FLAG_STRING, &auth_config.enable_plugins, "LIST",
+     "admission plugins that run beside the usual"},
+    {"disable-admission-plugins", FLAG_STRING, &auth_config.disable_plugins, "LIST",
+     "admission plugins that do not"},
     {"token-auth-file", FLAG_STRING, &auth_config.token_file, "FILE",
      "tokens with their users: token,user,uid,\"group,group\""},
     {"enable-bootstrap-token-auth", FLAG_BOOL, &auth_config.bootstrap_tokens, NULL,

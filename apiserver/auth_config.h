@@ -18,6 +18,7 @@ struct auth_list { /* of a flag that is given several times, or whose value has 
 struct auth_config {
     bool anonymous;                  /* requests without a credential are system:anonymous, not 401 */
     const char *authorization_modes; /* "Node,RBAC" */
+    const char *enable_plugins, *disable_plugins; /* of admission */
     const char *token_file;
     bool bootstrap_tokens;
     struct auth_list sa_key_files, sa_issuers, api_audiences;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "apiserver/authz/rbac.h"
+#include "apiserver/authz_node.h"
 #include "apiserver/object.h"
 #include "apiserver/server.h"
 #include "base/alloc.h"
@@ -16,6 +17,7 @@ struct authz {
     const struct authorizer *chain[MAX_AUTHORIZERS];
     size_t count;
     struct rbac *rbac;
+    struct node_authorizer *node;
     struct follower *follower;
     const struct schema_resource *resources[RBAC_KINDS];
     struct arena *arena; /* of one change; under the follower's lock */
@@ -147,11 +149,29 @@ static void role_rules(struct authz *authz, const struct user *user, struct slic
         ret->error = errors;
 }
 
+static struct authz_answer by_node(struct authz *authz, const struct authz_attributes *a, struct arena *why)
+{
+    return node_authorizer_decide(authz->node, a, why);
+}
+
+static void node_rules(struct authz *authz, const struct user *user, struct slice namespace,
+                       struct authz_rules *ret)
+{
+    struct slice name;
+    (void)authz;
+    (void)namespace;
+    if (!node_name_of(user, &name))
+        return;
+    ret->incomplete = true;
+    ret->error = "node authorizer does not support user rule resolution";
+}
+
 static const struct authorizer known[] = {
-    {NULL, masters, masters_rules},
-    {"AlwaysAllow", always_allow, all_rules},
-    {"AlwaysDeny", always_deny, NULL},
-    {"RBAC", by_role, role_rules},
+    {"system:masters", NULL, masters, masters_rules},
+    {"alwaysallow", "AlwaysAllow", always_allow, all_rules},
+    {"alwaysdeny", "AlwaysDeny", always_deny, NULL},
+    {"node", "Node", by_node, node_rules},
+    {"rbac", "RBAC", by_role, role_rules},
 };
 
 enum { KNOWN = sizeof known / sizeof *known };
@@ -170,10 +190,10 @@ static bool add_mode(struct authz *authz, struct slice mode, struct error *err)
         authz->chain[authz->count++] = &known[i];
         return true;
     }
-    return error_set(
-        err, REASON_BAD_REQUEST,
-        "--authorization-mode: there is no mode \"%.*s\"; the modes are RBAC, AlwaysAllow and AlwaysDeny",
-        SLICE_ARG(mode));
+    return error_set(err, REASON_BAD_REQUEST,
+                     "--authorization-mode: there is no mode \"%.*s\"; the modes are Node, RBAC, AlwaysAllow "
+                     "and AlwaysDeny",
+                     SLICE_ARG(mode));
 }
 
 struct authz *authz_new(struct server *server, const char *modes, struct error *err)
@@ -186,7 +206,7 @@ struct authz *authz_new(struct server *server, const char *modes, struct error *
     bool ok = true;
     while (ok && slice_split(&rest, ',', &mode))
         ok = add_mode(authz, mode, err);
-    if (ok && follow(authz, server, err))
+    if (ok && follow(authz, server, err) && (authz->node = node_authorizer_new(server, err)))
         return authz;
     authz_stop(authz);
     authz_free(authz);
@@ -204,17 +224,10 @@ void authz_free(struct authz *authz)
     if (!authz)
         return;
     follower_free(authz->follower);
+    node_authorizer_free(authz->node);
     rbac_free(authz->rbac);
     arena_free(authz->arena);
     free(authz);
-}
-
-/* The reasons of those that had no opinion, each on a line of its own, as upstream joins them. */
-static const char *join_reasons(struct arena *arena, const char *before, const char *reason)
-{
-    return before && reason && arena ? arena_printf(arena, "%s\n%s", before, reason)
-           : reason                  ? reason
-                                     : before;
 }
 
 struct authz_answer authz_decide(struct authz *authz, const struct authz_attributes *attributes,
@@ -222,10 +235,13 @@ struct authz_answer authz_decide(struct authz *authz, const struct authz_attribu
 {
     const char *reasons = NULL;
     for (size_t i = 0; i < authz->count; i++) {
-        struct authz_answer answer = authz->chain[i]->decide(authz, attributes, why);
+        const struct authorizer *authorizer = authz->chain[i];
+        struct authz_answer answer = authorizer->decide(authz, attributes, why);
         if (answer.decision != AUTHZ_NO_OPINION)
             return answer;
-        reasons = join_reasons(why, reasons, answer.reason);
+        if (why && answer.reason) /* those that had no opinion are told one to a line, with who says it */
+            reasons = arena_printf(why, "%s%s%s: %s", reasons ? reasons : "", reasons ? "\n" : "",
+                                   authorizer->name, answer.reason);
     }
     return (struct authz_answer){AUTHZ_NO_OPINION, reasons};
 }

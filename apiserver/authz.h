@@ -22,6 +22,7 @@ struct authz_attributes {
     bool is_resource;
     struct slice path; /* non-resource */
     struct slice group, version, resource, subresource, namespace, name;
+    struct slice field_selector; /* of lists, watches and deletions of many: as in the query, or empty */
 };
 
 enum authz_decision { AUTHZ_NO_OPINION, AUTHZ_ALLOW, AUTHZ_DENY };
@@ -46,6 +47,7 @@ struct authz_rules {
 };
 
 struct authorizer {
+    const char *name; /* before its reasons: "rbac" */
     const char *mode; /* as in --authorization-mode; NULL: always there, first */
     struct authz_answer (*decide)(struct authz *authz, const struct authz_attributes *attributes,
                                   struct arena *why);

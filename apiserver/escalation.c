@@ -164,6 +164,11 @@ static bool only_collection_changes(struct arena *arena, const struct value *obj
     return value_equal(&same, old);
 }
 
+bool escalation_concerns(const struct schema_resource *resource)
+{
+    return strcmp(resource->group, group) == 0;
+}
+
 bool escalation_check(struct request *req, const struct value *object, const struct value *old)
 {
     static const struct {
@@ -175,7 +180,7 @@ bool escalation_check(struct request *req, const struct value *object, const str
         {"rolebindings", check_binding},
         {"clusterrolebindings", check_binding},
     };
-    if (strcmp(req->resource->group, group) != 0 || user_in_group(&req->user, GROUP_MASTERS) ||
+    if (!escalation_concerns(req->resource) || user_in_group(&req->user, GROUP_MASTERS) ||
         only_collection_changes(req->arena, object, old))
         return true;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)

@@ -9,6 +9,8 @@
 
 #include "apiserver/request.h"
 
+/* Are writes of the resource looked at? That may take milliseconds: not on an event loop. */
+bool escalation_concerns(const struct schema_resource *resource);
 /* For every write, before validation; old is NULL for a creation. False: req->err is set. */
 bool escalation_check(struct request *req, const struct value *object, const struct value *old);
 

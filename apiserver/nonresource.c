@@ -162,6 +162,25 @@ static void serve_openapi(struct request *req, const struct slice *part, size_t 
         request_to_worker(req, run_openapi);
 }
 
+static void fail_not_acceptable(struct request *req, const char *type)
+{
+    req->err.has_details = true;
+    error_set(&req->err, REASON_NOT_ACCEPTABLE, "406: Not Acceptable\n\nAvailable representations: %s", type);
+    request_fail(req);
+}
+
+/* Of documents that come in one type only. */
+static bool accepts(const struct request *req, const char *type)
+{
+    struct slice rest = http_header_get(req->http, "accept"), part;
+    bool any = !rest.ptr || !rest.len;
+    while (!any && slice_split(&rest, ',', &part)) {
+        struct slice given = media_type_of(part);
+        any = slice_is(given, type) || slice_is(given, "*/*") || slice_is(given, "application/*");
+    }
+    return any;
+}
+
 static void serve_version(struct request *req, const struct slice *part, size_t count)
 {
     (void)part;
@@ -201,6 +220,11 @@ static void serve_openid_config(struct request *req, const struct slice *part, s
 {
     struct blob *document =
         count == 1 && slice_is(part[0], "openid-configuration") ? openid_configuration(req->server) : NULL;
+    if (document && !accepts(req, "application/json")) {
+        blob_unref(document);
+        fail_not_acceptable(req, "application/json");
+        return;
+    }
     if (document)
         request_send_text(req, 200, "application/json", document);
     else
@@ -211,6 +235,11 @@ static void serve_openid_keys(struct request *req, const struct slice *part, siz
 {
     bool named = count == 2 && slice_is(part[0], "v1") && slice_is(part[1], "jwks");
     struct blob *document = named ? openid_keys(req->server) : NULL;
+    if (document && !accepts(req, "application/jwk-set+json")) {
+        blob_unref(document);
+        fail_not_acceptable(req, "application/jwk-set+json");
+        return;
+    }
     if (document)
         request_send_text(req, 200, "application/jwk-set+json", document);
     else

@@ -213,6 +213,7 @@ bool request_authorize(struct request *req, const char *verb)
         .subresource = info->subresource,
         .namespace = info->namespace,
         .name = info->name,
+        .field_selector = query_get(&req->query, "fieldSelector"),
     };
     return authz_check(req->server->authz, &a, &req->err);
 }

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "admission/admission.h"
 #include "apiserver/aggregate/aggregate.h"
 #include "apiserver/allocate.h"
 #include "apiserver/auth_config.h"
@@ -110,7 +111,8 @@ struct server *server_new(const struct server_config *config, struct error *err)
     server->workers =
         pool_new("worker", config->workers ? config->workers : DEFAULT_WORKERS, MAX_QUEUED_JOBS);
     /* The store before the port: a cluster whose store cannot be read must not seem to be there. */
-    if (open_store(server, err) && bootstrap_run(server, err) &&
+    if (admission_configure(config->auth->enable_plugins, config->auth->disable_plugins, err) &&
+        open_store(server, err) && bootstrap_run(server, err) &&
         (server->allocator = allocator_new(server, err)) && (server->charge_locks = charge_locks_new()) &&
         (server->custom = custom_registry_new(server, err)) &&
         (server->dynamic_admission = dynamic_admission_new(server, err)) &&

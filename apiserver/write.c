@@ -83,10 +83,25 @@ static void lookup_list(void *arg, struct arena *arena, const struct schema_reso
         store_range(read, &(struct store_range){.prefix = prefix, .each = lookup_each, .arg = &walk});
 }
 
+static bool lookup_may(void *arg, const char *verb, const char *group, const char *resource,
+                       struct slice namespace, struct slice name)
+{
+    struct request *req = arg;
+    struct authz_attributes a = {.user = &req->user,
+                                 .verb = verb,
+                                 .is_resource = true,
+                                 .group = slice_str(group),
+                                 .version = SLICE("*"),
+                                 .resource = slice_str(resource),
+                                 .namespace = namespace,
+                                 .name = name};
+    return authz_decide(req->server->authz, &a, NULL).decision == AUTHZ_ALLOW;
+}
+
 const struct admission_lookup *write_lookup(struct request *req)
 {
     struct admission_lookup *lookup = arena_alloc(req->arena, sizeof *lookup);
-    *lookup = (struct admission_lookup){lookup_get, lookup_list, req};
+    *lookup = (struct admission_lookup){lookup_get, lookup_list, lookup_may, req};
     return lookup;
 }
 
