@@ -118,6 +118,9 @@ struct admission_plugin {
  * the first request. Errors name the plugin that there is not. */
 bool admission_configure(const char *enable, const char *disable, struct error *err);
 
+/* Does the plugin of that name run? */
+bool admission_is_on(const char *name);
+
 bool admission_mutate(struct admission_request *req, struct error *err);
 bool admission_validate(struct admission_request *req, struct error *err);
 /* The last phase, after all that may take long: what the write changes beside its object goes to

@@ -38,6 +38,14 @@ static bool is_off(size_t i)
     return configured ? off[i] : chain[i]->off_by_default;
 }
 
+bool admission_is_on(const char *name)
+{
+    for (size_t i = 0; i < COUNT; i++)
+        if (strcmp(chain[i]->name, name) == 0)
+            return !is_off(i);
+    return false;
+}
+
 static bool switch_list(const char *flag, const char *list, bool to_off, struct error *err)
 {
     struct slice rest = list && *list ? slice_str(list) : (struct slice){0}, name;
@@ -48,7 +56,7 @@ static bool switch_list(const char *flag, const char *list, bool to_off, struct 
                 off[i] = to_off;
                 found = true;
             }
-        if (!found)
+        if (!found && !to_off) /* what there is not is off already */
             return error_set(err, REASON_BAD_REQUEST, "%s: there is no admission plugin \"%.*s\"", flag,
                              SLICE_ARG(name));
     }

@@ -153,7 +153,7 @@ static void run(const struct test *t)
     struct error err = ERROR_INIT;
     struct value object = object_of(arena, t->resource, t->object);
     struct value old = t->old ? object_of(arena, t->resource, t->old) : value_absent;
-    struct admission_lookup lookup = {get, list, (void *)t};
+    struct admission_lookup lookup = {.get = get, .list = list, .arg = (void *)t};
     struct admission_request req = {
         .arena = arena,
         .operation = t->old ? ADMISSION_UPDATE : ADMISSION_CREATE,

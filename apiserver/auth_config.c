@@ -5,6 +5,7 @@
 struct auth_config auth_config = {
     .anonymous = true,
     .authorization_modes = "Node,RBAC",
+    .oidc_username_claim = "sub",
     .sa_extend_expiration = true,
 };
 
@@ -81,6 +82,18 @@ const struct flag auth_flags[] = {
      "tokens that pods mount stay valid for a year, with a mark from the hour that was asked for on"},
     {"api-audiences", FLAG_STRING, &auth_config.api_audiences, "LIST",
      "who tokens must be meant for; default: the issuers", .set = add_pieces},
+    {"oidc-issuer-url", FLAG_STRING, &auth_config.oidc_issuer, "URL",
+     "OpenID issuer whose tokens are believed; https"},
+    {"oidc-client-id", FLAG_STRING, &auth_config.oidc_client_id, "ID", "who its tokens must be for"},
+    {"oidc-ca-file", FLAG_STRING, &auth_config.oidc_ca_file, "FILE",
+     "CA of its server; default: the system's"},
+    {"oidc-username-claim", FLAG_STRING, &auth_config.oidc_username_claim, "CLAIM", "names the user"},
+    {"oidc-username-prefix", FLAG_STRING, &auth_config.oidc_username_prefix, "TEXT",
+     "goes before the name; - is nothing; default: the issuer and # (nothing before an email)"},
+    {"oidc-groups-claim", FLAG_STRING, &auth_config.oidc_groups_claim, "CLAIM", "names the groups"},
+    {"oidc-groups-prefix", FLAG_STRING, &auth_config.oidc_groups_prefix, "TEXT", "goes before each"},
+    {"oidc-required-claim", FLAG_STRING, &auth_config.oidc_required, "CLAIM=VALUE", "must be in the token",
+     .set = add},
     {"requestheader-client-ca-file", FLAG_STRING, &auth_config.proxy_ca_file, "FILE",
      "CA of the proxies that say in headers who a request is from"},
     {"requestheader-allowed-names", FLAG_STRING, &auth_config.proxy_names, "LIST",

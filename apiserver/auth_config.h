@@ -25,6 +25,9 @@ struct auth_config {
     const char *sa_signing_key_file, *sa_jwks_uri;
     bool sa_extend_expiration;
     int64_t sa_max_seconds; /* 0: no limit */
+    const char *oidc_issuer, *oidc_client_id, *oidc_ca_file;
+    const char *oidc_username_claim, *oidc_username_prefix, *oidc_groups_claim, *oidc_groups_prefix;
+    struct auth_list oidc_required;
     const char *proxy_ca_file;
     struct auth_list proxy_names, proxy_user_headers, proxy_uid_headers, proxy_group_headers,
         proxy_extra_prefixes;

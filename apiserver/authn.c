@@ -44,8 +44,12 @@ struct authn *authn_new(struct server *server, const struct auth_config *config,
     authn->config = config;
     signature_cache_init(&authn->signatures);
     name_issuers_and_audiences(authn);
-    if (load_keys(authn, err) &&
-        (!config->token_file || (authn->file = token_file_load(config->token_file, err))))
+    bool ok = load_keys(authn, err);
+    if (ok && config->token_file)
+        ok = (authn->file = token_file_load(config->token_file, err)) != NULL;
+    if (ok && config->oidc_issuer)
+        ok = (authn->oidc = oidc_new(config, err)) != NULL;
+    if (ok)
         return authn;
     authn_free(authn);
     return NULL;
@@ -58,6 +62,7 @@ void authn_free(struct authn *authn)
     jwt_keys_release(&authn->keys);
     jwt_keys_release(&authn->signer);
     token_file_free(authn->file);
+    oidc_free(authn->oidc);
     signature_cache_release(&authn->signatures);
     free(authn);
 }
@@ -240,9 +245,7 @@ static enum authn_result by_file(struct authn *authn, struct arena *arena, const
 
 static enum authn_result (*const token_rows[])(struct authn *, struct arena *, const struct authn_token *,
                                                struct authn_answer *) = {
-    by_file,
-    authn_by_account,
-    authn_by_bootstrap,
+    by_file, authn_by_account, authn_by_bootstrap, authn_by_oidc, /* after those whose keys are here */
 };
 
 static const char *join(struct arena *arena, const char *before, const char *why)

@@ -4,9 +4,10 @@
  * bootstrap tokens). The first that says yes names the user. If none does, a credential that was bad is
  * answered with 401, and a request without any goes on as system:anonymous, if that is allowed.
  *
- * Nothing here blocks: keys and files are read at start, accounts and what tokens are bound to are looked up
- * in the store for every request, so that a token dies with its pod at once. Signatures that were good are
- * remembered (bounded). Tokens are never logged, and compared in constant time. Threads: any. Source:
+ * Nothing here blocks: keys and files are read at start, an OpenID issuer's keys by a thread of their own,
+ * accounts and what tokens are bound to are looked up in the store for every request, so that a token dies
+ * with its pod at once. Signatures that were good are remembered (bounded). Tokens are never logged, and
+ * compared in constant time. Threads: any. Source:
  * https://kubernetes.io/docs/reference/access-authn-authz/authentication/
  */
 #ifndef APISERVER_AUTHN_H

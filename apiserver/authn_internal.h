@@ -29,6 +29,7 @@ struct authn {
     const char *issuers[AUTH_LIST_MAX];
     size_t issuer_count;
     struct token_file *file; /* or NULL */
+    struct oidc *oidc;       /* or NULL */
     struct signature_cache signatures;
 };
 
@@ -42,6 +43,11 @@ enum authn_result authn_by_account(struct authn *authn, struct arena *arena, con
                                    struct authn_answer *ret);
 enum authn_result authn_by_bootstrap(struct authn *authn, struct arena *arena,
                                      const struct authn_token *token, struct authn_answer *ret);
+/* Starts reading the issuer's keys. NULL: a flag is wrong. */
+struct oidc *oidc_new(const struct auth_config *config, struct error *err);
+void oidc_free(struct oidc *oidc);
+enum authn_result authn_by_oidc(struct authn *authn, struct arena *arena, const struct authn_token *token,
+                                struct authn_answer *ret);
 void signature_cache_init(struct signature_cache *cache);
 void signature_cache_release(struct signature_cache *cache);
 

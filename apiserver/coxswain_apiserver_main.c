@@ -67,7 +67,7 @@ static const struct flag own_flags[] = {
 /* This program's own and those of identity and rights, as one table. */
 static const struct flag *all_flags(void)
 {
-    static struct flag all[64];
+    static struct flag all[96];
     size_t n = 0;
     for (const struct flag *f = own_flags; f->name; f++)
         all[n++] = *f;

@@ -3,10 +3,12 @@
  * bound to a pod, node or secret. Nothing is stored. Source:
  * https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-request-v1/
  */
+#include "admission/admission.h"
 #include "apiserver/managed_fields.h"
 #include "apiserver/authn.h"
 #include "apiserver/authn/sa_claims.h"
 #include "apiserver/auth_config.h"
+#include "apiserver/authz_node.h"
 #include "apiserver/output.h"
 #include "apiserver/status.h"
 #include "apiserver/subresource.h"
@@ -118,6 +120,24 @@ static bool bind_pod(struct token_request *t, struct slice name)
                                               t->claims.text[SA_NODE], &node, NULL))
         t->claims.text[SA_NODE_UID] = uid_of(&node);
     return true;
+}
+
+/* A node asks for the pods that run on it only (NodeRestriction). */
+static bool check_node_request(struct token_request *t)
+{
+    struct request *req = t->req;
+    const struct value *ref = value_at(t->spec, authentication_v1_TokenRequestSpec_boundObjectRef);
+    struct slice node;
+    const char *why = NULL;
+    if (!admission_is_on("NodeRestriction") || !node_name_of(&req->user, &node))
+        return true;
+    if (!value_is(value_at(ref, authentication_v1_BoundObjectReference_kind), "Pod"))
+        why = "node requested token not bound to a pod";
+    else if (!value_text(value_at(ref, authentication_v1_BoundObjectReference_uid)).len)
+        why = "node requested token with a pod binding without a uid";
+    else if (!slice_eq(t->claims.text[SA_NODE], node))
+        why = "node requested token bound to a pod scheduled on a different node";
+    return !why || status_forbidden(&req->err, SLICE(""), SLICE("serviceaccounts"), req->info.name, why);
 }
 
 static bool bind_node(struct token_request *t, struct slice name)
@@ -263,7 +283,7 @@ static bool answer(struct token_request *t)
     struct slice token;
     managed_fields_track_new(req, &authentication_v1_TokenRequest, "authentication.k8s.io/v1", t->object);
     fill_audiences(t);
-    if (!check_spec(t) || !bind(t))
+    if (!check_spec(t) || !bind(t) || !check_node_request(t))
         return false;
     set_times(t, now);
     if (!sign(t, &token))

@@ -64,13 +64,14 @@ static const struct flag_group groups[] = {
      "token-auth-file",
      "as upstream"},
 
+    {FLAG_PASSED, false,
+     "disable-admission-plugins oidc-issuer-url oidc-client-id oidc-ca-file oidc-groups-claim "
+     "oidc-groups-prefix oidc-required-claim oidc-username-claim oidc-username-prefix",
+     "as upstream"},
+
     /* What would be trusted or kept secret must not be silently left out. */
-    {FLAG_REFUSED, false,
-     "authentication-config authentication-token-webhook-config-file oidc-issuer-url oidc-client-id "
-     "oidc-ca-file "
-     "oidc-groups-claim oidc-groups-prefix oidc-required-claim oidc-signing-algs oidc-username-claim "
-     "oidc-username-prefix",
-     "users are known by client certificates, front proxies and tokens of this cluster only"},
+    {FLAG_REFUSED, false, "authentication-config authentication-token-webhook-config-file oidc-signing-algs",
+     "users are known by certificates, tokens and one OpenID issuer only"},
     {FLAG_REFUSED, false, "authorization-config authorization-webhook-config-file authorization-policy-file",
      "permissions come from the built-in authorizer only"},
     {FLAG_REFUSED, false, "encryption-provider-config", "objects are not encrypted in the store"},
@@ -87,7 +88,7 @@ static const struct flag_group groups[] = {
     {FLAG_PASSED, true, "service-account-extend-token-expiration enable-bootstrap-token-auth", "as upstream"},
     {FLAG_QUIET, true, "service-account-lookup", "tokens of accounts that are gone are never believed"},
     {FLAG_QUIET, false,
-     "admission-control enable-admission-plugins disable-admission-plugins "
+     "admission-control enable-admission-plugins "
      "default-not-ready-toleration-seconds "
      "default-unreachable-toleration-seconds",
      "the plugins that there are always run"},

@@ -1,9 +1,12 @@
 """What must not work, each tried once; and beside each the honest way, which must."""
 import base64
+import http.server
 import json
 import os
+import ssl
 import subprocess
 import tempfile
+import threading
 import time
 
 import api
@@ -386,6 +389,70 @@ def files(cluster, tally):
         server.close()
 
 
+class Issuer(http.server.BaseHTTPRequestHandler):
+    documents = {}
+
+    def do_GET(self):
+        body = json.dumps(self.documents.get(self.path)).encode()
+        self.send_response(200 if self.path in self.documents else 404)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+def public_key(key, kid):
+    der = subprocess.run(["openssl", "ec", "-in", key, "-pubout", "-outform", "DER"], check=True, capture_output=True).stdout
+    return {"kty": "EC", "crv": "P-256", "kid": kid, "x": b64(der[-64:-32]), "y": b64(der[-32:])}
+
+
+def new_key(cluster, name):
+    path = os.path.join(cluster.dir, name)
+    subprocess.run(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", path], check=True, capture_output=True)
+    return path
+
+
+def openid(cluster, tally):
+    ca = own_ca(cluster, "issuers")
+    with open(cluster.pki("issuer.ext"), "w") as out:
+        out.write("")
+    cert, key = certificate(cluster, "issuer", "/CN=localhost", ca, "1", "serverAuth\nsubjectAltName=IP:127.0.0.1")
+    httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Issuer)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    httpd.socket = context.wrap_socket(httpd.socket, server_side=True)
+    threading.Thread(target=httpd.serve_forever, daemon=True).start()
+    issuer = "https://127.0.0.1:%d" % httpd.server_address[1]
+    first, second = new_key(cluster, "first.key"), new_key(cluster, "second.key")
+    Issuer.documents = {"/.well-known/openid-configuration": {"issuer": issuer, "jwks_uri": issuer + "/keys"}, "/keys": {"keys": [public_key(first, "1")]}}
+    server = Server(cluster, "--oidc-issuer-url", issuer, "--oidc-client-id", "me", "--oidc-ca-file", ca + ".crt", "--oidc-groups-claim", "groups",
+                    "--oidc-groups-prefix", "oidc:", "--oidc-required-claim", "hd=corp")
+    claims = {"iss": issuer, "aud": "me", "exp": int(time.time()) + 1000, "sub": "ann", "groups": ["staff"], "hd": "corp"}
+
+    def asks(key, kid, header=None, **more):
+        token = forge(key, dict(claims, **more), header or {"alg": "ES256", "kid": kid})
+        answer = server.endpoint(headers={"Authorization": "Bearer " + token}).ask("POST", *ME)
+        return answer.json()["status"]["userInfo"] if answer.code == 201 else None
+
+    try:
+        tally.ok(api.eventually(lambda: asks(first, "1")) is not False, "a token of the issuer is believed")
+        found = asks(first, "1")
+        tally.equal((found["username"], found["groups"]), (issuer + "#ann", ["oidc:staff", "system:authenticated"]), "its claims name the user")
+        for claim, more in (("another client", {"aud": "you"}), ("expired", {"exp": 1}), ("without the required claim", {"hd": "x"}), ("another issuer", {"iss": "https://x"}),
+                            ("without a name", {"sub": ""})):
+            tally.equal(asks(first, "1", **more), None, "its token is refused: " + claim)
+        tally.equal(asks(second, "1"), None, "and one that another key signed")
+        tally.equal(asks(None, "1", {"alg": "none"}), None, "and one that nobody signed")
+        Issuer.documents["/keys"] = {"keys": [public_key(second, "2")]}
+        tally.ok(api.eventually(lambda: asks(second, "2")) is not False, "new keys of the issuer are found")
+        tally.equal(asks(first, "1"), None, "and the old ones forgotten")
+    finally:
+        server.close()
+        httpd.shutdown()
+
+
 def run(cluster, tally):
-    for part in (tokens, bound_tokens, kept_tokens, bootstrap_tokens, certificates, escalation, secrets_stay_secret, nodes, proxies, files):
+    for part in (tokens, bound_tokens, kept_tokens, bootstrap_tokens, certificates, escalation, secrets_stay_secret, nodes, proxies, files, openid):
         part(cluster, tally)
