@@ -3,73 +3,54 @@
  * every ten minutes, and soon after a token that none of them signed; so no request waits for the issuer.
  * Answers of the issuer are bounded in size and time, and only https is followed.
  */
-#include <curl/curl.h>
-
 #include "apiserver/authn/oidc_claims.h"
 #include "apiserver/authn_internal.h"
+#include "apiserver/outgoing/outgoing.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
 
-enum { MAX_ANSWER = 1 << 20, TIMEOUT_SECONDS = 10, REFRESH_SECONDS = 600, RETRY_SECONDS = 5 };
+enum {
+    MAX_ANSWER = 1 << 20,
+    TIMEOUT_MILLIS = 10000,
+    REFRESH_SECONDS = 600,
+    RETRY_SECONDS = 5,
+    MAX_CA = 1 << 20
+};
 
 struct oidc {
     struct oidc_rules rules;
-    const char *ca_file;
+    struct slice ca; /* owned */
+    struct outgoing *outgoing;
     pthread_t thread;
     pthread_mutex_t lock; /* all below */
     pthread_cond_t changed;
     struct jwt_keys keys;
-    bool wanted;
-    atomic_bool stopping; /* also looked at without the lock */
+    bool stopping, wanted;
 };
 
 /* ---- reading from the issuer ---- */
 
-static size_t take(char *bytes, size_t size, size_t count, void *arg)
-{
-    struct buf *out = arg;
-    buf_put(out, bytes, size * count);
-    return out->failed ? 0 : size * count;
-}
-
-/* A server that ends does not wait for an issuer. */
-static int give_up(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
-{
-    const struct oidc *oidc = arg;
-    (void)a;
-    (void)b;
-    (void)c;
-    (void)d;
-    return atomic_load(&oidc->stopping);
-}
-
 static json_t *fetch(const struct oidc *oidc, const char *url, struct error *err)
 {
-    cleanup_buf struct buf answer = BUF_INIT(MAX_ANSWER);
-    long code = 0;
-    json_t *json = NULL;
-    CURL *curl = curl_easy_init();
-    if (!curl)
+    cleanup_arena struct arena *arena = arena_new();
+    struct outgoing_request request = {.method = "GET",
+                                       .url = url,
+                                       .tls.ca = oidc->ca,
+                                       .connect_millis = TIMEOUT_MILLIS,
+                                       .total_millis = TIMEOUT_MILLIS};
+    struct outgoing_answer answer;
+    if (strncmp(url, "https://", 8) != 0) {
+        error_set(err, REASON_INTERNAL, "%s is no https address", url);
         return NULL;
-    curl_easy_setopt(curl, CURLOPT_URL, url);
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https");
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)TIMEOUT_SECONDS);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer);
-    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, give_up);
-    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, oidc);
-    if (oidc->ca_file)
-        curl_easy_setopt(curl, CURLOPT_CAINFO, oidc->ca_file);
-    CURLcode result = curl_easy_perform(curl);
-    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &code);
-    curl_easy_cleanup(curl);
-    if (result != CURLE_OK || code != 200)
-        error_set(err, REASON_INTERNAL, "%s: %s, status %ld", url, curl_easy_strerror(result), code);
-    else if (!(json = json_loadb(answer.data ? answer.data : "", answer.len, 0, NULL)))
-        error_set(err, REASON_INTERNAL, "%s: the answer is no JSON", url);
+    }
+    if (!outgoing_call(oidc->outgoing, &request, MAX_ANSWER, arena, &answer, err)) {
+        error_wrap(err, "%s", url);
+        return NULL;
+    }
+    json_t *json = answer.status == 200 ? json_loadb(answer.body.ptr, answer.body.len, 0, NULL) : NULL;
+    if (!json)
+        error_set(err, REASON_INTERNAL, "%s: status %d, or no JSON", url, answer.status);
     return json;
 }
 
@@ -166,18 +147,30 @@ static bool read_rules(struct oidc_rules *rules, const struct auth_config *c, st
     return true;
 }
 
+/* Empty when there is no file: the machine's authorities. */
+static bool read_ca(struct oidc *oidc, const char *path, struct error *err)
+{
+    cleanup_file FILE *file = path ? fopen(path, "re") : NULL;
+    if (!path)
+        return true;
+    if (!file)
+        return error_errno(err, "--oidc-ca-file %s", path);
+    char *text = xmalloc(MAX_CA);
+    oidc->ca = slice_make(text, fread(text, 1, MAX_CA, file));
+    return oidc->ca.len > 0 || error_set(err, REASON_BAD_REQUEST, "--oidc-ca-file %s is empty", path);
+}
+
 struct oidc *oidc_new(const struct auth_config *config, struct error *err)
 {
     struct oidc *oidc = xcalloc(1, sizeof *oidc);
-    oidc->ca_file = config->oidc_ca_file;
-    pthread_mutex_init(&oidc->lock, NULL);
-    pthread_cond_init(&oidc->changed, NULL);
-    if (!read_rules(&oidc->rules, config, err) || (oidc->ca_file && access(oidc->ca_file, R_OK) != 0 &&
-                                                   !error_errno(err, "--oidc-ca-file %s", oidc->ca_file))) {
+    if (!read_rules(&oidc->rules, config, err) || !read_ca(oidc, config->oidc_ca_file, err)) {
+        free((char *)oidc->ca.ptr);
         free(oidc);
         return NULL;
     }
-    curl_global_init(CURL_GLOBAL_DEFAULT);
+    pthread_mutex_init(&oidc->lock, NULL);
+    pthread_cond_init(&oidc->changed, NULL);
+    oidc->outgoing = outgoing_new();
     pthread_create(&oidc->thread, NULL, keep_fresh, oidc);
     return oidc;
 }
@@ -190,10 +183,13 @@ void oidc_free(struct oidc *oidc)
     oidc->stopping = true;
     pthread_cond_signal(&oidc->changed);
     pthread_mutex_unlock(&oidc->lock);
+    outgoing_stop(oidc->outgoing); /* a server that ends does not wait for an issuer */
     pthread_join(oidc->thread, NULL);
+    outgoing_free(oidc->outgoing);
     jwt_keys_release(&oidc->keys);
     pthread_mutex_destroy(&oidc->lock);
     pthread_cond_destroy(&oidc->changed);
+    free((char *)oidc->ca.ptr);
     free(oidc);
 }
 

@@ -59,16 +59,22 @@ const struct http_header *request_headers(struct request *req, size_t *ret_count
     return headers;
 }
 
+/* Who a request that impersonates is judged as. */
+static struct slice acted_for(const struct request *req)
+{
+    return slice_eq(req->user.name, req->real_user.name) ? SLICE("-") : req->user.name;
+}
+
 void request_done(struct request *req, int code, size_t bytes)
 {
     int64_t took = clock_mono_nanos() - req->started;
     metrics_count_request(req->server->metrics, req, code, took, bytes);
-    log_at(code >= 500 && code != 504 ? LOG_WARN : LOG_INFO, "request", LOG_V("user", req->user.name),
-           LOG_S("verb", req->info.verb ? req->info.verb : ""), LOG_V("path", req->http->raw_path),
-           LOG_V("group", req->info.group), LOG_V("resource", req->info.resource),
-           LOG_V("subresource", req->info.subresource), LOG_N("code", code), LOG_N("bytes", bytes),
-           LOG_T("ms", took), LOG_V("agent", http_header_get(req->http, "user-agent")),
-           LOG_V("from", req->http->peer->address),
+    log_at(code >= 500 && code != 504 ? LOG_WARN : LOG_INFO, "request", LOG_V("user", req->real_user.name),
+           LOG_V("as", acted_for(req)), LOG_S("verb", req->info.verb ? req->info.verb : ""),
+           LOG_V("path", req->http->raw_path), LOG_V("group", req->info.group),
+           LOG_V("resource", req->info.resource), LOG_V("subresource", req->info.subresource),
+           LOG_N("code", code), LOG_N("bytes", bytes), LOG_T("ms", took),
+           LOG_V("agent", http_header_get(req->http, "user-agent")), LOG_V("from", req->http->peer->address),
            LOG_S("error", code >= 400 && req->err.message ? req->err.message : "-"));
 }
 
