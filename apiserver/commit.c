@@ -42,7 +42,8 @@ bool commit_starts_on_loop(const struct request *req)
                                           [VERB_DELETE] = ADMISSION_DELETE};
     return !req->custom && req->http->body.len <= LOOP_BODY &&
            (req->verb != VERB_PATCH || is_quick_patch(req)) && !allocate_concerns(req->storage) &&
-           !escalation_concerns(req->storage) && admission_is_quick(req->storage, operations[req->verb]) && !dynamic_admission_any(req->server->dynamic_admission);
+           !escalation_concerns(req->storage) && admission_is_quick(req->storage, operations[req->verb]) &&
+           !dynamic_admission_any(req->server->dynamic_admission);
 }
 
 void commit_run(struct request *req, void (*verb)(struct request *req))
