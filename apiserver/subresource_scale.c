@@ -10,7 +10,7 @@
 static void send(struct request *req, const struct value *object)
 {
     struct value scale;
-    if (scale_from(req->arena, object, &scale, &req->err))
+    if (scale_from(req->arena, req->resource, object, &scale, &req->err))
         output_object(req, 200, &autoscaling_v1_Scale, &scale);
     else
         request_fail(req);
@@ -79,7 +79,7 @@ static bool new_scale(struct request *req, const struct scale_change *c, const s
 static bool change(struct request *req, const struct value *current, struct value *ret_new, void *arg)
 {
     struct value scale, present;
-    if (!scale_from(req->arena, current, &present, &req->err))
+    if (!scale_from(req->arena, req->resource, current, &present, &req->err))
         return false;
     *list_of(req, &present) = managed_fields_to_scale(req, current);
     if (!new_scale(req, arg, &present, &scale))

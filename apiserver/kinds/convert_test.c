@@ -64,7 +64,7 @@ static const struct {
      "autoscaling/v1/horizontalpodautoscalers",
      "autoscaling/v2/horizontalpodautoscalers",
      "{" HPA "v1\",\"metadata\":{\"name\":\"h\",\"annotations\":{\"keep\":\"me\",\"autoscaling.alpha."
-             "kubernetes.io/metrics\":"
+     "kubernetes.io/metrics\":"
      "\"[{\\\"type\\\":\\\"Object\\\",\\\"object\\\":{\\\"target\\\":{\\\"kind\\\":\\\"S\\\",\\\"name\\\":"
      "\\\"s\\\"},\\\"metricName\\\":\\\"m\\\",\\\"targetValue\\\":\\\"1000m\\\"}}]\"}},"
      "\"spec\":{" TARGET ",\"maxReplicas\":4,\"targetCPUUtilizationPercentage\":44}}",
@@ -160,7 +160,7 @@ static void test_scale(void **state)
         struct value object = plain(arena, rule_resource(views[i].resource), views[i].object), scale;
         struct error err;
         error_init(&err, arena);
-        assert_true(scale_from(arena, &object, &scale, &err));
+        assert_true(scale_from(arena, rule_resource(views[i].resource), &object, &scale, &err));
         if (!strstr(encoded(arena, &scale), views[i].part))
             fail_msg("want: %s\n  in: %s", views[i].part, encoded(arena, &scale));
     }

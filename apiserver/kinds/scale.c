@@ -1,4 +1,5 @@
 #include "apiserver/kinds/scale.h"
+#include "apiserver/custom/definition.h"
 #include "openapi/label_selector.h"
 #include "openapi/names.h"
 #include "apiserver/kinds/workload.h"
@@ -15,16 +16,19 @@ static void copy_metadata(struct arena *arena, const struct value *object, struc
         *value_mut(metadata, fields[i]) = *value_at(object_metadata(object), fields[i]);
 }
 
-bool scale_from(struct arena *arena, const struct value *object, struct value *ret_scale, struct error *err)
+bool scale_from(struct arena *arena, const struct schema_resource *resource, const struct value *object,
+                struct value *ret_scale, struct error *err)
 {
-    const struct value *selector = value_path(object, "spec.selector"),
-                       *replicas = value_path(object, "spec.replicas");
-    const struct value *now = value_path(object, "status.replicas");
+    const struct custom_resource *custom = resource->custom;
+    const struct value *selector = value_path(object, custom ? custom->label_selector : "spec.selector"),
+                       *replicas = value_path(object, custom ? custom->spec_replicas : "spec.replicas"),
+                       *now = value_path(object, custom ? custom->status_replicas : "status.replicas");
     struct value scale = value_new_record(arena, schema_find_type("io.k8s.api.autoscaling.v1.Scale"));
     if (selector->kind == VALUE_RECORD && !label_selector_valid(selector))
         return error_set(err, REASON_BAD_REQUEST, "the object has no valid label selector");
-    struct slice text =
-        selector->kind == VALUE_MAP ? labels_print(arena, selector) : label_selector_print(arena, selector);
+    struct slice text = custom                        ? value_text(selector)
+                        : selector->kind == VALUE_MAP ? labels_print(arena, selector)
+                                                      : label_selector_print(arena, selector);
     *value_mut(&scale, autoscaling_v1_Scale_kind) = value_of_cstr("Scale");
     *value_mut(&scale, autoscaling_v1_Scale_apiVersion) = value_of_cstr("autoscaling/v1");
     copy_metadata(arena, object, &scale);
@@ -59,6 +63,33 @@ static bool check_uid(const struct schema_resource *resource, const struct value
     return error_about(err, slice_str(resource->group), slice_str(kind), object_name(object));
 }
 
+static struct value *plain_field(struct value *object)
+{
+    struct value *spec = value_get_mut(object, SLICE("spec"));
+    return spec && spec->kind == VALUE_RECORD ? value_get_mut(spec, SLICE("replicas")) : NULL;
+}
+
+/* The place that the definition names; what is missing on the way is made. */
+static struct value *custom_field(struct arena *arena, struct value *object, const char *dotted)
+{
+    struct slice rest = slice_str(dotted), part;
+    struct value *at = object;
+    while (slice_split(&rest, '.', &part)) {
+        if (at->kind == VALUE_ABSENT)
+            *at = value_new_map(arena, 1);
+        int i = at->kind == VALUE_RECORD ? schema_find_field(at->record->type, part.ptr, part.len) : -1;
+        const struct schema *schema = i >= 0 ? &at->record->type->fields[i].schema : NULL;
+        if (schema && schema->kind == SCHEMA_RECORD && !value_is_set(value_at(at, (unsigned)i)))
+            *value_mut(at, (unsigned)i) = value_new_record(arena, schema->type);
+        at = i >= 0                  ? value_mut(at, (unsigned)i)
+             : at->kind == VALUE_MAP ? value_put(arena, at, part)
+                                     : value_get_mut(at, part);
+        if (!at)
+            return NULL;
+    }
+    return at;
+}
+
 bool scale_apply(struct arena *arena, const struct schema_resource *resource, const struct value *scale,
                  struct value *object, struct error *err)
 {
@@ -73,11 +104,9 @@ bool scale_apply(struct arena *arena, const struct schema_resource *resource, co
     }
     if (!check_uid(resource, scale, object, err))
         return false;
-    struct value *object_spec = value_get_mut(object, SLICE("spec")),
+    struct value *field = resource->custom ? custom_field(arena, object, resource->custom->spec_replicas)
+                                           : plain_field(object),
                  *object_meta = value_get_mut(object, SLICE("metadata"));
-    struct value *field = object_spec && object_spec->kind == VALUE_RECORD
-                              ? value_get_mut(object_spec, SLICE("replicas"))
-                              : NULL;
     if (!field || !object_meta || object_meta->kind != VALUE_RECORD)
         return error_set(err, REASON_INTERNAL, "%s cannot be scaled", resource->name);
     *field = value_of_int(replicas);

@@ -13,7 +13,8 @@
 #include "openapi/value.h"
 
 /* Errors: REASON_BAD_REQUEST when the object's selector is none. */
-bool scale_from(struct arena *arena, const struct value *object, struct value *ret_scale, struct error *err);
+bool scale_from(struct arena *arena, const struct schema_resource *resource, const struct value *object,
+                struct value *ret_scale, struct error *err);
 /* Changes spec.replicas and metadata.resourceVersion of the object. Errors: REASON_INVALID (negative
  * replicas), REASON_CONFLICT (another uid). */
 bool scale_apply(struct arena *arena, const struct schema_resource *resource, const struct value *scale,
