@@ -2,6 +2,7 @@
 
 #include "apiserver/custom_object.h"
 #include "apiserver/kinds/convert.h"
+#include "openapi/default.h"
 #include "base/clock.h"
 #include "storage/header.h"
 
@@ -167,6 +168,9 @@ bool object_encode(struct arena *arena, const struct schema_resource *resource, 
         !(storage->custom ? custom_object_convert(arena, resource, storage, object, &converted, err)
                           : convert(arena, resource, storage, object, &converted, err)))
         return false;
+    if (storage != resource &&
+        storage->custom) /* what is stored reads as it is: with the defaults of its version */
+        default_object(arena, &converted);
     object_set_type(&converted, storage);
     cleanup_buf struct buf out = BUF_INIT(MAX_OBJECT);
     encode_json_type(&out, storage->type, &converted);
