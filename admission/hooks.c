@@ -1,6 +1,7 @@
 #include "admission/hooks.h"
 
 #include <stdlib.h>
+#include "admission/policy.h"
 #include "base/alloc.h"
 #include "openapi/gen/admissionregistration_v1.h"
 #include "openapi/gen/meta_v1.h"
@@ -22,7 +23,10 @@ void admission_hooks_add(struct admission_hooks *hooks, bool mutating, const str
     for (VALUE_EACH(webhook, value_get(copy, SLICE("webhooks")))) {
         struct admission_hook *hook =
             arena_push(hooks->arena, &list->items, &list->count, &list->capacity, sizeof *hook);
-        *hook = (struct admission_hook){name, webhook};
+        const struct value *conditions = value_get(webhook, SLICE("matchConditions"));
+        *hook = (struct admission_hook){name, webhook, NULL};
+        if (value_count(conditions))
+            hook->conditions = policy_of_conditions(hooks->arena, conditions);
     }
 }
 

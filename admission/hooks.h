@@ -11,7 +11,8 @@
 
 struct admission_hook {
     struct slice configuration;
-    const struct value *webhook; /* a MutatingWebhook or a ValidatingWebhook */
+    const struct value *webhook;               /* a MutatingWebhook or a ValidatingWebhook */
+    const struct admission_policy *conditions; /* its matchConditions, compiled (policy.h), or NULL */
 };
 
 struct admission_hook_list {

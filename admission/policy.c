@@ -141,16 +141,24 @@ static void compile_variables(struct compiling *c)
     }
 }
 
-static void compile_conditions(struct compiling *c)
+static void compile_conditions(struct compiling *c, const struct value *list)
 {
-    const struct value *list =
-        spec_list(c, admissionregistration_v1_ValidatingAdmissionPolicySpec_matchConditions);
     c->policy->conditions =
         arena_alloc(c->scope.arena, (value_count(list) + 1) * sizeof *c->policy->conditions);
     for (VALUE_EACH(condition, list))
         c->policy->conditions[c->policy->condition_count++] =
             compile(c, value_text(value_at(condition, admissionregistration_v1_MatchCondition_expression)),
                     &cel_type_bool, "must evaluate to bool");
+}
+
+struct admission_policy *policy_of_conditions(struct arena *arena, const struct value *conditions)
+{
+    struct admission_policy *policy = arena_zalloc(arena, sizeof *policy);
+    struct compiling c = {.policy = policy};
+    policy->spec = &value_absent;
+    policy_scope_init(&c.scope, arena, false);
+    compile_conditions(&c, conditions);
+    return policy;
 }
 
 static void compile_validations(struct compiling *c)
@@ -226,7 +234,8 @@ void admission_policies_add(struct admission_policies *policies, const struct va
         value_at(policy->spec, admissionregistration_v1_ValidatingAdmissionPolicySpec_paramKind));
     policy_scope_init(&c.scope, policies->arena, params);
     compile_variables(&c); /* first: all others may mention them */
-    compile_conditions(&c);
+    compile_conditions(&c,
+                       spec_list(&c, admissionregistration_v1_ValidatingAdmissionPolicySpec_matchConditions));
     compile_validations(&c);
     compile_annotations(&c);
 }

@@ -73,6 +73,14 @@ void admission_policies_unref(struct admission_policies *policies); /* NULL is a
 
 bool admission_policies_validate(struct admission_request *req, struct error *err);
 
+/* The matchConditions of a webhook, as a policy that has nothing else. */
+struct admission_policy *policy_of_conditions(struct arena *arena, const struct value *conditions);
+/* 1: they hold, 0: one does not, -1: they cannot be evaluated, and *ret_fault says why. object and old (or
+ * NULL) are of version `as`. */
+int policy_conditions_hold(struct admission_request *req, const struct admission_policy *policy,
+                           const struct schema_resource *as, const struct value *object,
+                           const struct value *old, const char **ret_fault);
+
 /* Compiles one expression in the environment of a policy, for the checks of the kind itself. variables: those
  * before it. */
 struct policy_scope {

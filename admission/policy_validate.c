@@ -244,6 +244,22 @@ static struct run run_of(struct dispatch *d, const struct value *param)
     return run;
 }
 
+int policy_conditions_hold(struct admission_request *req, const struct admission_policy *policy,
+                           const struct schema_resource *as, const struct value *object,
+                           const struct value *old, const char **ret_fault)
+{
+    struct dispatch d = {.req = req, .policy = policy, .as = as, .prepared = true};
+    d.object = object ? *object : value_absent;
+    d.old = old ? *old : value_absent;
+    if (policy->compile_error) {
+        *ret_fault = policy->compile_error;
+        return -1;
+    }
+    struct run run = run_of(&d, NULL);
+    run.budget = CEL_MATCH_CONDITIONS_BUDGET;
+    return check_conditions(&run, ret_fault);
+}
+
 static void run_with(struct dispatch *d, const struct value *param)
 {
     struct error err;

@@ -7,6 +7,7 @@
 #include "admission/hooks.h"
 
 #include "admission/match.h"
+#include "admission/policy.h"
 #include "admission/review.h"
 #include "openapi/default.h"
 #include "openapi/gen/meta_v1.h"
@@ -99,6 +100,21 @@ static bool prepare(struct admission_request *req, struct invocation *call, stru
     if (req->old && !s->convert(s->arg, req->arena, req->old, req->resource, call->as, &call->old, err))
         return false;
     return true;
+}
+
+/* False: err is set. ret_asked: the webhook's conditions hold, it is to be asked. */
+static bool check_conditions(struct admission_request *req, const struct invocation *call, bool *ret_asked,
+                             struct error *err)
+{
+    const char *why;
+    *ret_asked = true;
+    if (!call->hook->conditions)
+        return true;
+    int holds = policy_conditions_hold(req, call->hook->conditions, call->as,
+                                       value_is_set(&call->object) ? &call->object : NULL,
+                                       value_is_set(&call->old) ? &call->old : NULL, &why);
+    *ret_asked = holds > 0;
+    return holds >= 0 || fails_open(call->hook) || admission_forbid(req, err, "%s", why);
 }
 
 static bool envelope(struct admission_request *req, struct invocation *call, struct error *err)
@@ -216,7 +232,12 @@ static bool ask_mutating(struct admission_request *req, struct invocation *call,
     struct error why;
     struct review_answer answer;
     error_init(&why, req->arena);
-    if (!supports_dry_run(req, call->hook, err) || !prepare(req, call, err))
+    bool asked;
+    if (!prepare(req, call, err) || !check_conditions(req, call, &asked, err))
+        return false;
+    if (!asked)
+        return true;
+    if (!supports_dry_run(req, call->hook, err))
         return false;
     if (!envelope(req, call, &why))
         return fails_open(call->hook) || fail(req, call->hook, why.message, err);
@@ -300,7 +321,12 @@ bool admission_hooks_validate(struct admission_request *req, struct error *err)
             return false;
         if (!call->as)
             continue;
-        if (!supports_dry_run(req, call->hook, err) || !prepare(req, call, err))
+        bool asked;
+        if (!prepare(req, call, err) || !check_conditions(req, call, &asked, err))
+            return false;
+        if (!asked)
+            continue;
+        if (!supports_dry_run(req, call->hook, err))
             return false;
         if (envelope(req, call, &why))
             questions[count++] = question(req, call);
