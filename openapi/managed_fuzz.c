@@ -3,6 +3,7 @@
  * force, an object, a zero byte, and what is applied. The object's own managedFields are where it starts. It
  * must end in an error or an object that decodes, and applying the same again must change nothing.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include "openapi/decode.h"
 #include "openapi/managed.h"
@@ -76,7 +77,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!apply(&req, &live, &config, data[0] & 4, &managed, &once, &changed))
         return 0;
     managed_encode(arena, &managed);
-    if (apply(&req, &once, &config, true, &managed, &twice, &changed) && !value_equal(&once, &twice))
+    if (apply(&req, &once, &config, true, &managed, &twice, &changed) && !value_equal(&once, &twice)) {
+        cleanup_buf struct buf a = BUF_INIT(BUF_UNLIMITED), b = BUF_INIT(BUF_UNLIMITED);
+        encode_json_type(&a, type, &once);
+        encode_json_type(&b, type, &twice);
+        fprintf(stderr, "once:  %s\ntwice: %s\n", buf_cstr(&a), buf_cstr(&b));
         abort();
+    }
     return 0;
 }
