@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdio.h>
 
+#include "apiserver/ipaddress.h"
 #include "apiserver/object.h"
 #include "base/alloc.h"
 #include "base/random.h"
@@ -12,6 +13,7 @@ enum { PORTS = 65536, MIN_PREFIX = 8, MAX_PREFIX = 28 };
 
 struct service_allocator {
     pthread_mutex_t lock;
+    struct store *store;
     uint32_t base, size;   /* of the range of addresses */
     uint64_t *ips, *ports; /* bit sets: address - base; port */
     char *cidr;
@@ -100,6 +102,7 @@ struct service_allocator *allocator_new(struct server *server, struct error *err
         return NULL;
     struct service_allocator *a = xcalloc(1, sizeof *a);
     pthread_mutex_init(&a->lock, NULL);
+    a->store = server->store;
     a->base = base;
     a->size = size;
     a->ips = xcalloc(size / 64 + 1, sizeof *a->ips);
@@ -125,7 +128,8 @@ void allocator_free(struct service_allocator *a)
 static bool ip_used(void *ctx, uint32_t ip)
 {
     struct service_allocator *a = ctx;
-    return ip < a->base || ip - a->base >= a->size || bit(a->ips, ip - a->base);
+    return ip < a->base || ip - a->base >= a->size || bit(a->ips, ip - a->base) ||
+           ipaddress_exists(a->store, ip);
 }
 
 static bool port_used(void *ctx, int port)
@@ -182,4 +186,19 @@ void allocate_end(struct service_allocator *a, struct allocation *allocation, bo
         mark(a, c->take_ip, c->take_ports, c->take_count, false);
     pthread_mutex_unlock(&a->lock);
     *allocation = (struct allocation){0};
+}
+
+bool allocate_ops(struct service_allocator *a, struct arena *arena, const struct allocation *allocation,
+                  const struct value *service, struct store_op ops[ALLOCATE_MAX_OPS], size_t *ret_count,
+                  struct error *err)
+{
+    *ret_count = 0;
+    if (!allocation || !allocation->active)
+        return true;
+    const struct service_claims *c = &allocation->claims;
+    if (c->take_ip && !ipaddress_take(arena, c->take_ip, service, &ops[(*ret_count)++], err))
+        return false;
+    if (c->release_ip && ipaddress_release(a->store, arena, c->release_ip, &ops[*ret_count]))
+        ++*ret_count;
+    return true;
 }

@@ -30,4 +30,10 @@ bool allocate_begin(struct service_allocator *allocator, struct arena *arena,
                     bool dry_run, struct allocation *allocation, struct error *err);
 void allocate_end(struct service_allocator *allocator, struct allocation *allocation, bool committed);
 
+enum { ALLOCATE_MAX_OPS = 2 };
+/* What else goes into the transaction of the service: its IPAddress objects. */
+bool allocate_ops(struct service_allocator *allocator, struct arena *arena,
+                  const struct allocation *allocation, const struct value *service,
+                  struct store_op ops[ALLOCATE_MAX_OPS], size_t *ret_count, struct error *err);
+
 #endif

@@ -15,6 +15,7 @@
 #include "apiserver/user.h"
 #include "openapi/decode.h"
 
+struct allocation;
 struct charge;
 struct kind;
 struct commit;
@@ -41,8 +42,9 @@ struct request {
     unsigned verb; /* enum verb */
 
     struct write_options write;
-    const struct charge *charge;     /* of the write that is being stored (charge.h), or NULL */
-    struct decode_findings warnings; /* texts for Warning headers */
+    const struct charge *charge;         /* of the write that is being stored (charge.h), or NULL */
+    const struct allocation *allocation; /* the same (allocate.h) */
+    struct decode_findings warnings;     /* texts for Warning headers */
     bool never_zip;
     struct slice audit_id;            /* request_audit_id() */
     struct slice etag;                /* of the answer, or empty */

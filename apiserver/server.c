@@ -15,6 +15,7 @@
 #include "apiserver/custom_controller.h"
 #include "apiserver/custom_registry.h"
 #include "apiserver/documents.h"
+#include "apiserver/ipaddress.h"
 #include "apiserver/metrics.h"
 #include "apiserver/outgoing/outgoing.h"
 #include "apiserver/request.h"
@@ -112,7 +113,7 @@ struct server *server_new(const struct server_config *config, struct error *err)
         pool_new("worker", config->workers ? config->workers : DEFAULT_WORKERS, MAX_QUEUED_JOBS);
     /* The store before the port: a cluster whose store cannot be read must not seem to be there. */
     if (admission_configure(config->auth->enable_plugins, config->auth->disable_plugins, err) &&
-        open_store(server, err) && bootstrap_run(server, err) &&
+        open_store(server, err) && bootstrap_run(server, err) && ipaddress_repair(server, err) &&
         (server->allocator = allocator_new(server, err)) && (server->charge_locks = charge_locks_new()) &&
         (server->custom = custom_registry_new(server, err)) &&
         (server->dynamic_admission = dynamic_admission_new(server, err)) &&

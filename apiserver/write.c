@@ -107,17 +107,26 @@ static struct slice key_of(struct request *req, const struct value *object)
                       object_text(object, meta_v1_ObjectMeta_name));
 }
 
-/* The ops of the write with those of its charge before the last one, which is the object's own. */
-static const struct store_op *with_charge(struct request *req, const struct store_op *ops, size_t *count)
+/* The ops of the write with those of its charge and its allocation before the last one, which is the object's
+ * own. NULL: req->err is set. */
+static const struct store_op *with_extras(struct request *req, const struct value *object,
+                                          const struct store_op *ops, size_t *count)
 {
-    size_t extra = req->charge ? req->charge->count : 0;
-    if (!extra)
+    struct store_op allocated[ALLOCATE_MAX_OPS];
+    size_t charged = req->charge ? req->charge->count : 0, given;
+    if (!allocate_ops(req->server->allocator, req->arena, req->allocation, object, allocated, &given,
+                      &req->err))
+        return NULL;
+    if (!charged && !given)
         return ops;
-    struct store_op *all = arena_alloc(req->arena, (*count + extra) * sizeof *all);
+    struct store_op *all = arena_alloc(req->arena, (*count + charged + given) * sizeof *all),
+                    *at = all + *count - 1;
     memcpy(all, ops, (*count - 1) * sizeof *all);
-    memcpy(all + *count - 1, req->charge->ops, extra * sizeof *all);
-    all[*count - 1 + extra] = ops[*count - 1];
-    *count += extra;
+    if (charged)
+        memcpy(at, req->charge->ops, charged * sizeof *all);
+    memcpy(at + charged, allocated, given * sizeof *all);
+    at[charged + given] = ops[*count - 1];
+    *count += charged + given;
     return all;
 }
 
@@ -141,7 +150,9 @@ enum store_outcome write_store(struct request *req, struct value *object, uint64
     };
     struct store_txn_result result;
     size_t count = 1;
-    const struct store_op *all = with_charge(req, &op, &count);
+    const struct store_op *all = with_extras(req, object, &op, &count);
+    if (!all)
+        return STORE_FAILED;
     return commit_write(req, object, all, count, ret, &result);
 }
 
@@ -233,7 +244,9 @@ static enum store_outcome store_new(struct request *req, struct value *object, s
                                      .header = ret->stored.header,
                                      .value = ret->stored.value,
                                      .splice = ret->stored.splice};
-    const struct store_op *all = with_charge(req, ops, &count);
+    const struct store_op *all = with_extras(req, object, ops, &count);
+    if (!all)
+        return STORE_FAILED;
     for (int i = 0; i < MAX_TRIES; i++) {
         struct store_txn_result result;
         enum store_outcome outcome = commit_write(req, object, all, count, ret, &result);
@@ -293,7 +306,9 @@ bool write_create(struct request *req, struct value *object, struct written *ret
 {
     struct allocation allocation = {0};
     *ret = (struct written){0};
+    req->allocation = &allocation;
     enum store_outcome outcome = try_create(req, object, &allocation, ret);
+    req->allocation = NULL;
     allocate_end(req->server->allocator, &allocation, outcome == STORE_OK);
     if (outcome == STORE_CONFLICT)
         status_already_exists(&req->err, slice_str(req->resource->group), slice_str(req->resource->name),
@@ -313,7 +328,9 @@ enum store_outcome write_delete(struct request *req, struct value *object, uint6
     if (gone && !allocate_begin(req->server->allocator, req->arena, req->resource, NULL, object,
                                 req->write.dry_run, &allocation, &req->err))
         return STORE_FAILED;
+    req->allocation = &allocation;
     enum store_outcome outcome = write_store(req, object, expect, gone, ret);
+    req->allocation = NULL;
     allocate_end(req->server->allocator, &allocation, outcome == STORE_OK);
     return outcome;
 }
@@ -490,6 +507,10 @@ static enum store_outcome store_update(struct request *req, struct value *object
         return STORE_OK;
     }
     struct charge charge;
+    if (gone && !allocation->active &&
+        !allocate_begin(req->server->allocator, req->arena, req->resource, NULL, object, req->write.dry_run,
+                        allocation, &req->err))
+        return STORE_FAILED;
     if (!charge_begin(req, &admission, &charge))
         return STORE_FAILED;
     req->charge = &charge;
@@ -503,7 +524,9 @@ static enum store_outcome try_update(struct request *req, struct value *object, 
                                      uint64_t revision, struct written *ret)
 {
     struct allocation allocation = {0};
+    req->allocation = &allocation;
     enum store_outcome outcome = store_update(req, object, old, revision, &allocation, ret);
+    req->allocation = NULL;
     allocate_end(req->server->allocator, &allocation, outcome == STORE_OK);
     return outcome;
 }

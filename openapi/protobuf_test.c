@@ -43,6 +43,7 @@ static const struct {
     CASE("beyond Unicode", core_v1_Volume, "\x0a\x04\xf4\x9e\x8f\x8f", NULL),
     CASE("half a surrogate", core_v1_Volume, "\x0a\x03\xed\xa0\x80", NULL),
     CASE("an overlong encoding", core_v1_Volume, "\x0a\x03\xe0\x80\xaf", NULL),
+    CASE("overlong UTF-8", core_v1_Volume, "\x0a\x03\xe0\x9f\x99", NULL),
     CASE("endless varint", core_v1_Volume, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", NULL),
 };
 
