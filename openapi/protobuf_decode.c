@@ -134,7 +134,8 @@ static bool valid_utf8(struct slice s)
     return true;
 }
 
-/* Time and MicroTime: {1: seconds, 2: nanos}; an empty message is Go's zero time, zeros are 1970. */
+/* Time and MicroTime: {1: seconds, 2: nanos}; an empty message is Go's zero time, and so is the first second
+ * of the year 1. */
 static bool read_time(struct reader *r, struct slice message, bool micro, struct value *v)
 {
     struct wire seconds, nanos;
@@ -143,7 +144,7 @@ static bool read_time(struct reader *r, struct slice message, bool micro, struct
         return false;
     int64_t s = (int64_t)seconds.n, n = (int64_t)nanos.n;
     *v = value_absent;
-    if (message.len == 0)
+    if (message.len == 0 || (s == -62135596800LL && n < 1000))
         return true;
     if (s < -62135596800LL || s > 253402300799LL || n < 0 || n > 999999999)
         return bad(r, "time out of range");
