@@ -2,6 +2,7 @@
 
 #include "admission/admission.h"
 #include "apiserver/allocate.h"
+#include "apiserver/charge.h"
 #include "apiserver/custom_object.h"
 #include "apiserver/dynamic_admission.h"
 #include "apiserver/escalation.h"
@@ -164,6 +165,27 @@ static enum store_outcome submit(struct request *req, const struct value *object
     http_unref(req->exchange);
     commit_leave_loop(req);
     return STORE_FAILED;
+}
+
+const struct store_op *commit_ops(struct request *req, const struct value *object, const struct store_op *ops,
+                                  size_t *count)
+{
+    struct store_op allocated[ALLOCATE_MAX_OPS];
+    size_t charged = req->charge ? req->charge->count : 0, given;
+    if (!allocate_ops(req->server->allocator, req->arena, req->allocation, object, allocated, &given,
+                      &req->err))
+        return NULL;
+    if (!charged && !given)
+        return ops;
+    struct store_op *all = arena_alloc(req->arena, (*count + charged + given) * sizeof *all),
+                    *at = all + *count - 1;
+    memcpy(all, ops, (*count - 1) * sizeof *all);
+    if (charged)
+        memcpy(at, req->charge->ops, charged * sizeof *all);
+    memcpy(at + charged, allocated, given * sizeof *all);
+    at[charged + given] = ops[*count - 1];
+    *count += charged + given;
+    return all;
 }
 
 enum store_outcome commit_write(struct request *req, struct value *object, const struct store_op *ops,

@@ -28,6 +28,11 @@ void commit_run(struct request *req, void (*verb)(struct request *req));
  * true. */
 bool commit_leave_loop(struct request *req);
 
+/* The ops of a write with those of its charge and its allocation before the last one, which is the object's
+ * own. NULL: req->err is set. */
+const struct store_op *commit_ops(struct request *req, const struct value *object, const struct store_op *ops,
+                                  size_t *count);
+
 /* Writes ops; on success object has its new version and ret what is to be answered. *ret_result is set unless
  * it fails or is pending. */
 enum store_outcome commit_write(struct request *req, struct value *object, const struct store_op *ops,

@@ -1,5 +1,7 @@
 /* nonresource: paths that are no API objects. A table of paths; each row answers or says there is no such
  * thing. */
+#include <stdlib.h>
+
 #include "apiserver/aggregate/aggregate.h"
 #include "apiserver/documents.h"
 #include "apiserver/health.h"
@@ -254,26 +256,44 @@ static void serve_health(struct request *req, const struct slice *part, size_t c
         nonresource_send_404(req);
 }
 
-/* GET /: the paths there are. */
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* GET /: the paths there are, sorted. */
 static void serve_root(struct request *req)
 {
-    static const char *const fixed[] = {"/healthz",    "/livez",  "/metrics", "/openapi/v2",
-                                        "/openapi/v3", "/readyz", "/version"};
-    struct buf out = BUF_INIT(BUF_UNLIMITED);
-    buf_puts(&out, "{\"paths\":[\"/api\",\"/api/v1\",\"/apis\",\"/apis/\"");
-    const char *last = "";
+    static const char *const fixed[] = {"/.well-known/openid-configuration",
+                                        "/api",
+                                        "/api/v1",
+                                        "/apis",
+                                        "/apis/",
+                                        "/metrics",
+                                        "/openapi/v2",
+                                        "/openapi/v3",
+                                        "/openapi/v3/",
+                                        "/openid/v1/jwks",
+                                        "/version"};
+    enum { FIXED = sizeof fixed / sizeof *fixed };
     struct discovery_list list = catalogue_list(request_catalogue(req));
+    const char **paths = arena_alloc(req->arena, (FIXED + HEALTH_MAX_PATHS + 2 * list.count) * sizeof *paths);
+    size_t count = health_paths(paths, req->arena);
+    for (size_t i = 0; i < FIXED; i++)
+        paths[count++] = fixed[i];
     for (size_t i = 0; i < list.count; i++) {
         const struct schema_group_version *gv = list.items[i];
         if (!*gv->group)
             continue;
-        if (strcmp(last, gv->group) != 0)
-            buf_printf(&out, ",\"/apis/%s\"", gv->group);
-        last = gv->group;
-        buf_printf(&out, ",\"/apis/%s/%s\"", gv->group, gv->version);
+        paths[count++] = arena_printf(req->arena, "/apis/%s", gv->group);
+        paths[count++] = arena_printf(req->arena, "/apis/%s/%s", gv->group, gv->version);
     }
-    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
-        buf_printf(&out, ",\"%s\"", fixed[i]);
+    qsort(paths, count, sizeof *paths, by_text);
+    struct buf out = BUF_INIT(BUF_UNLIMITED);
+    buf_puts(&out, "{\"paths\":[");
+    for (size_t i = 0; i < count; i++)
+        if (i == 0 || strcmp(paths[i], paths[i - 1]) != 0) /* a group stands once for each version */
+            buf_printf(&out, "%s\"%s\"", i ? "," : "", paths[i]);
     buf_puts(&out, "]}\n");
     req->accept = (struct accept){.pretty = true}; /* always JSON */
     request_send_json(req, 200, blob_from_buf(&out));

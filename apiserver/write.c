@@ -107,29 +107,6 @@ static struct slice key_of(struct request *req, const struct value *object)
                       object_text(object, meta_v1_ObjectMeta_name));
 }
 
-/* The ops of the write with those of its charge and its allocation before the last one, which is the object's
- * own. NULL: req->err is set. */
-static const struct store_op *with_extras(struct request *req, const struct value *object,
-                                          const struct store_op *ops, size_t *count)
-{
-    struct store_op allocated[ALLOCATE_MAX_OPS];
-    size_t charged = req->charge ? req->charge->count : 0, given;
-    if (!allocate_ops(req->server->allocator, req->arena, req->allocation, object, allocated, &given,
-                      &req->err))
-        return NULL;
-    if (!charged && !given)
-        return ops;
-    struct store_op *all = arena_alloc(req->arena, (*count + charged + given) * sizeof *all),
-                    *at = all + *count - 1;
-    memcpy(all, ops, (*count - 1) * sizeof *all);
-    if (charged)
-        memcpy(at, req->charge->ops, charged * sizeof *all);
-    memcpy(at + charged, allocated, given * sizeof *all);
-    at[charged + given] = ops[*count - 1];
-    *count += charged + given;
-    return all;
-}
-
 enum store_outcome write_store(struct request *req, struct value *object, uint64_t expect, bool delete,
                                struct written *ret)
 {
@@ -150,7 +127,7 @@ enum store_outcome write_store(struct request *req, struct value *object, uint64
     };
     struct store_txn_result result;
     size_t count = 1;
-    const struct store_op *all = with_extras(req, object, &op, &count);
+    const struct store_op *all = commit_ops(req, object, &op, &count);
     if (!all)
         return STORE_FAILED;
     return commit_write(req, object, all, count, ret, &result);
@@ -244,7 +221,7 @@ static enum store_outcome store_new(struct request *req, struct value *object, s
                                      .header = ret->stored.header,
                                      .value = ret->stored.value,
                                      .splice = ret->stored.splice};
-    const struct store_op *all = with_extras(req, object, ops, &count);
+    const struct store_op *all = commit_ops(req, object, ops, &count);
     if (!all)
         return STORE_FAILED;
     for (int i = 0; i < MAX_TRIES; i++) {
