@@ -129,7 +129,7 @@ void output_record(struct request *req, int code, const struct store_record *rec
 {
     struct value object;
     if (output_is_as_stored(req, record->header))
-        request_send_json(req, code, blob_copy(record->value));
+        request_send_object(req, code, record->value);
     else if (object_decode(req->arena, req->storage, record->value, true, &object, &req->err))
         send_stored(req, code, &object);
     else

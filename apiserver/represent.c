@@ -27,13 +27,13 @@ static bool read_type_meta(struct arena *arena, struct slice json, struct slice 
            decode_type_meta(arena, json, ret_version, ret_kind, err);
 }
 
-bool represent_protobuf(struct buf *out, struct slice json, struct error *err)
+bool represent_protobuf(struct buf *out, struct arena *arena, struct slice json, struct error *err)
 {
-    cleanup_arena struct arena *arena = arena_new();
     struct slice version, kind;
     if (!read_type_meta(arena, json, &version, &kind, err))
         return false;
     const struct schema_type *type = schema_find_object_type(version, kind);
+    buf_reserve(out, json.len); /* mostly enough */
     if (!type || !protobuf_has_form(type))
         return error_set(
             err, REASON_NOT_ACCEPTABLE,
@@ -53,14 +53,15 @@ bool represent_event(struct buf *out, enum media media, const char *type, struct
         buf_puts(out, "}\n");
         return true;
     }
+    cleanup_arena struct arena *arena = arena_new();
     size_t base = out->len;
-    char *frame = buf_reserve(out, 4);
+    char *frame = buf_reserve(out, json.len + 64);
     if (!frame)
         return false;
     out->len += 4;
     wire_put_bytes(out, 1, slice_str(type));
     size_t object = wire_open(out, 2), raw = wire_open(out, 1);
-    if (!represent_protobuf(out, json, NULL)) {
+    if (!represent_protobuf(out, arena, json, NULL)) {
         out->len = base;
         return false;
     }

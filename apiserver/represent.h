@@ -11,7 +11,7 @@
 
 /* Appends the object in its protobuf envelope; what it is, it says itself. False: REASON_NOT_ACCEPTABLE, it
  * has no such form, or REASON_INTERNAL. */
-bool represent_protobuf(struct buf *out, struct slice json, struct error *err);
+bool represent_protobuf(struct buf *out, struct arena *arena, struct slice json, struct error *err);
 
 /*
  * Appends one event of a watch with that object: a line {"type":...,"object":...}, or a frame: four bytes of

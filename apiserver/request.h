@@ -79,6 +79,8 @@ void request_to_worker(struct request *req, void (*run)(struct request *req));
 void request_fail(struct request *req);
 /* A whole JSON document; converted to YAML or prettied as asked. Takes the blob over. */
 void request_send_json(struct request *req, int code, struct blob *json);
+/* The same for the JSON of an object that is the caller's. */
+void request_send_object(struct request *req, int code, struct slice json);
 /* Bytes of another type. */
 void request_send_text(struct request *req, int code, const char *content_type, struct blob *body);
 /* Counts and logs; every way of answering ends here, streams when they close. */

@@ -5,7 +5,8 @@
 static const struct {
     const char *method, *verb;
 } method_verbs[] = {
-    {"POST", "create"}, {"GET", "get"}, {"HEAD", "get"}, {"PUT", "update"}, {"PATCH", "patch"}, {"DELETE", "delete"},
+    {"POST", "create"}, {"GET", "get"},     {"HEAD", "get"},
+    {"PUT", "update"},  {"PATCH", "patch"}, {"DELETE", "delete"},
 };
 
 static const struct {
@@ -45,8 +46,8 @@ static const char *lower_case(struct arena *arena, struct slice s)
 static bool asks_to_watch(const struct query *query)
 {
     struct slice v = query_get(query, "watch");
-    return v.ptr && !slice_is(v, "false") && !slice_is(v, "0") && !slice_is(v, "False") && !slice_is(v, "FALSE") &&
-           !slice_is(v, "f") && !slice_is(v, "F");
+    return v.ptr && !slice_is(v, "false") && !slice_is(v, "0") && !slice_is(v, "False") &&
+           !slice_is(v, "FALSE") && !slice_is(v, "f") && !slice_is(v, "F");
 }
 
 /* fieldSelector=metadata.name=x narrows a collection to one object, for authorization by name. */
@@ -92,8 +93,9 @@ static void parse_resource(const struct slice *part, size_t count, struct reques
     }
 }
 
-void request_info_parse(struct arena *arena, struct slice method, struct slice path, const struct slice *segments,
-                        size_t count, const struct query *query, struct request_info *ret)
+void request_info_parse(struct arena *arena, struct slice method, struct slice path,
+                        const struct slice *segments, size_t count, const struct query *query,
+                        struct request_info *ret)
 {
     *ret = (struct request_info){.path = path};
     while (count > 0 && segments[count - 1].len == 0) /* a trailing slash says nothing */

@@ -23,11 +23,15 @@ static const struct {
     {"GET", "/api/v1/pods", "fieldSelector=metadata.name%3Dx", true, "list", "", "v1", "", "pods", "", "x"},
     {"GET", "/api/v1/namespaces", "", true, "list", "", "v1", "", "namespaces", "", ""},
     {"GET", "/api/v1/namespaces/a", "", true, "get", "", "v1", "a", "namespaces", "", "a"},
-    {"PUT", "/api/v1/namespaces/a/finalize", "", true, "update", "", "v1", "a", "namespaces", "finalize", "a"},
+    {"PUT", "/api/v1/namespaces/a/finalize", "", true, "update", "", "v1", "a", "namespaces", "finalize",
+     "a"},
     {"PATCH", "/api/v1/namespaces/a/status", "", true, "patch", "", "v1", "a", "namespaces", "status", "a"},
-    {"POST", "/apis/apps/v1/namespaces/a/deployments", "", true, "create", "apps", "v1", "a", "deployments", "", ""},
-    {"DELETE", "/apis/apps/v1/namespaces/a/deployments/d", "", true, "delete", "apps", "v1", "a", "deployments", "", "d"},
-    {"DELETE", "/apis/apps/v1/namespaces/a/deployments", "", true, "deletecollection", "apps", "v1", "a", "deployments", "", ""},
+    {"POST", "/apis/apps/v1/namespaces/a/deployments", "", true, "create", "apps", "v1", "a", "deployments",
+     "", ""},
+    {"DELETE", "/apis/apps/v1/namespaces/a/deployments/d", "", true, "delete", "apps", "v1", "a",
+     "deployments", "", "d"},
+    {"DELETE", "/apis/apps/v1/namespaces/a/deployments", "", true, "deletecollection", "apps", "v1", "a",
+     "deployments", "", ""},
     {"GET", "/api/v1/nodes/n/", "", true, "get", "", "v1", "", "nodes", "", "n"},
     {"GET", "/api/v1", "", false, "get", "", "", "", "", "", ""},
     {"GET", "/apis/apps", "", false, "get", "", "", "", "", "", ""},
@@ -54,13 +58,15 @@ static void reads_paths(void **state)
         struct request_info info;
         size_t n = split(slice_str(cases[i].path), segments);
         query_parse(arena, slice_str(cases[i].query), &query);
-        request_info_parse(arena, slice_str(cases[i].method), slice_str(cases[i].path), segments, n, &query, &info);
-        const char *got = arena_printf(arena, "%d %s g=%.*s v=%.*s ns=%.*s r=%.*s s=%.*s n=%.*s", info.is_resource, info.verb,
-                                       SLICE_ARG(info.group), SLICE_ARG(info.version), SLICE_ARG(info.namespace),
-                                       SLICE_ARG(info.resource), SLICE_ARG(info.subresource), SLICE_ARG(info.name));
-        const char *want = arena_printf(arena, "%d %s g=%s v=%s ns=%s r=%s s=%s n=%s", cases[i].is_resource, cases[i].verb,
-                                        cases[i].group, cases[i].version, cases[i].namespace, cases[i].resource,
-                                        cases[i].subresource, cases[i].name);
+        request_info_parse(arena, slice_str(cases[i].method), slice_str(cases[i].path), segments, n, &query,
+                           &info);
+        const char *got =
+            arena_printf(arena, "%d %s g=%.*s v=%.*s ns=%.*s r=%.*s s=%.*s n=%.*s", info.is_resource,
+                         info.verb, SLICE_ARG(info.group), SLICE_ARG(info.version), SLICE_ARG(info.namespace),
+                         SLICE_ARG(info.resource), SLICE_ARG(info.subresource), SLICE_ARG(info.name));
+        const char *want = arena_printf(arena, "%d %s g=%s v=%s ns=%s r=%s s=%s n=%s", cases[i].is_resource,
+                                        cases[i].verb, cases[i].group, cases[i].version, cases[i].namespace,
+                                        cases[i].resource, cases[i].subresource, cases[i].name);
         if (strcmp(got, want) != 0)
             fail_msg("%s %s?%s: want %s, got %s", cases[i].method, cases[i].path, cases[i].query, want, got);
     }

@@ -148,20 +148,23 @@ static bool wants_pretty(const struct request *req)
                          slice_starts(agent, SLICE("Mozilla/5.0")));
 }
 
-static void send_protobuf(struct request *req, int code, struct blob *json)
+void request_send_object(struct request *req, int code, struct slice json)
 {
+    if (req->accept.media != MEDIA_PROTOBUF) {
+        request_send_json(req, code, blob_copy(json));
+        return;
+    }
     struct buf out = BUF_INIT(BUF_UNLIMITED);
     struct error err;
     error_init(&err, req->arena);
-    bool ok = represent_protobuf(&out, blob_slice(json), &err);
-    blob_unref(json);
+    bool ok = represent_protobuf(&out, req->arena, json, &err);
     if (!ok) { /* the failure itself has a form */
         buf_clear(&out);
         req->err = err;
         code = error_code(&err);
         cleanup_buf struct buf status = BUF_INIT(BUF_UNLIMITED);
         status_encode(&status, &err);
-        represent_protobuf(&out, buf_slice(&status), NULL);
+        represent_protobuf(&out, req->arena, buf_slice(&status), NULL);
     }
     request_send_text(req, code, accept_content_type(&req->accept), blob_from_buf(&out));
 }
@@ -169,7 +172,8 @@ static void send_protobuf(struct request *req, int code, struct blob *json)
 void request_send_json(struct request *req, int code, struct blob *json)
 {
     if (req->accept.media == MEDIA_PROTOBUF) {
-        send_protobuf(req, code, json);
+        request_send_object(req, code, blob_slice(json));
+        blob_unref(json);
         return;
     }
     bool yaml = req->accept.media == MEDIA_YAML;

@@ -54,18 +54,10 @@ static void put_zero(struct buf *out, const struct schema *schema, uint32_t numb
     }
 }
 
-/* Go's marshalers leave out nil: pointers, lists, maps, bytes. All else is always written. */
-static void put_absent(struct buf *out, const struct schema_field *field)
-{
-    enum schema_kind kind = field->schema.kind;
-    if (!(field->flags & FIELD_POINTER) && kind != SCHEMA_LIST && kind != SCHEMA_MAP && kind != SCHEMA_BYTES)
-        put_zero(out, &field->schema, field->proto);
-}
-
 /* The steps of a record on the wire; embedded messages stand at most two deep. */
 struct steps {
     const struct schema_type *type;
-    const int16_t *at;
+    const struct schema_step *at;
     size_t open[2];
     unsigned depth;
 };
@@ -73,23 +65,42 @@ struct steps {
 /* A step that is no field: an embedded message begins or ends. */
 static void embed(struct steps *s, struct buf *out)
 {
-    if (*s->at == WIRE_END_INLINED)
+    if (s->at->step == WIRE_END_INLINED)
         wire_close(out, s->open[--s->depth]);
     else
-        s->open[s->depth++] = wire_open(out, (uint32_t) - *s->at);
+        s->open[s->depth++] = wire_open(out, (uint32_t)(-s->at->step));
+}
+
+/* The present step's field is absent. Go's marshalers leave out nil: pointers, lists, maps, bytes. All else
+ * is always written. */
+static inline void put_absent(struct steps *s, struct buf *out)
+{
+    const struct schema_step *step = s->at;
+    if (step->absent == ABSENT_LONG) {
+        const struct schema_field *field = &s->type->fields[step->step - 1];
+        put_zero(out, &field->schema, field->proto);
+    } else if (step->absent == ABSENT_SHORT) {
+        char *to = buf_reserve(out, 3);
+        if (!to)
+            return;
+        to[0] = step->tag[0];
+        to[1] = step->tag_len == 2 ? step->tag[1] : 0;
+        to[2] = 0;
+        out->len += step->tag_len + 1u;
+    }
 }
 
 /* Writes what stands before the step of that field (0: before the end) with all its fields absent. False: the
  * field has been passed. */
 static bool pass_to(struct steps *s, struct buf *out, int step)
 {
-    for (; *s->at != step; s->at++) {
-        if (*s->at == 0)
+    for (; s->at->step != step; s->at++) {
+        if (s->at->step == 0)
             return false;
-        if (*s->at < 0)
+        if (s->at->step < 0)
             embed(s, out);
         else
-            put_absent(out, &s->type->fields[*s->at - 1]);
+            put_absent(s, out);
     }
     return true;
 }
@@ -106,8 +117,8 @@ static void put_absent_record(struct buf *out, const struct schema_type *type)
 static bool put_shape(struct encoder *e, const struct schema_type *type)
 {
     int c = json_peek(&e->scan);
-    for (const int16_t *at = type->wire; *at; at++) {
-        const struct schema_field *f = &type->fields[*at - 1];
+    for (const struct schema_step *at = type->wire; at->step; at++) {
+        const struct schema_field *f = &type->fields[at->step - 1];
         bool fits = c == '{' ? f->schema.kind == SCHEMA_RECORD : c == '[' && f->schema.kind == SCHEMA_LIST;
         if (f->schema.kind == SCHEMA_BOOL && c == '{')
             wire_put_uint(e->out, f->proto, 1);
@@ -362,13 +373,14 @@ static void reorder(struct encoder *e, const struct schema_type *type, size_t ba
     buf_put(&e->scratch, out->data + base, out->len - base);
     out->len = base;
     struct steps s = {.type = type, .at = type->wire};
-    for (; *s.at; s.at++) {
-        if (*s.at < 0)
+    for (; s.at->step; s.at++) {
+        const struct piece *piece = &pieces[s.at->step > 0 ? s.at->step - 1 : 0];
+        if (s.at->step < 0)
             embed(&s, out);
-        else if (pieces[*s.at - 1].len)
-            buf_put(out, e->scratch.data + at + pieces[*s.at - 1].start, pieces[*s.at - 1].len);
+        else if (piece->len)
+            buf_put(out, e->scratch.data + at + piece->start, piece->len);
         else
-            put_absent(out, &type->fields[*s.at - 1]);
+            put_absent(&s, out);
     }
     e->scratch.len = at;
 }
@@ -455,7 +467,7 @@ static bool encode(struct buf *out, struct arena *arena, const struct schema_typ
 
 bool protobuf_has_form(const struct schema_type *type)
 {
-    return type->wire && (type->wire[0] || !type->field_count);
+    return type->wire && (type->wire->step || !type->field_count);
 }
 
 bool encode_protobuf(struct buf *out, struct arena *arena, const struct schema_type *type, struct slice json,

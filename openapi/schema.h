@@ -113,6 +113,22 @@ struct schema_field {
 
 enum { WIRE_END_INLINED = INT16_MIN }; /* a step of schema_type.wire */
 
+/* What protobuf has where a field is absent. */
+enum schema_absent {
+    ABSENT_NOTHING,
+    ABSENT_SHORT, /* the tag and a byte 0: an empty text, the number 0 */
+    ABSENT_LONG,  /* more than that */
+};
+
+/* One step in writing a record as protobuf: a field, or an embedded message begins or ends. */
+struct schema_step {
+    int16_t step; /* n > 0: the field n - 1; n < 0: the message -n begins; WIRE_END_INLINED: it ends; 0: that
+                     is all */
+    uint8_t absent; /* enum schema_absent; of a field */
+    uint8_t tag_len;
+    char tag[2]; /* with ABSENT_SHORT */
+};
+
 /*
  * A record type. Fields stand in the order in which upstream's encoder writes them, inlined structs flattened
  * in their place; kind and apiVersion come first in types that are kinds. A value's fields are addressed by
@@ -132,12 +148,9 @@ struct schema_type {
     bool opaque; /* of SCHEMA_RAW nodes that are one of several shapes; the fields only number the shapes in
                     protobuf */
     const char *union_member; /* x-kubernetes-unions discriminator or NULL; the members have FIELD_UNION */
-    /*
-     * Protobuf: the fields in the order of the wire, which is that of their numbers. A step n > 0 is the
-     * field n - 1; a step n < 0 begins the embedded message -n, WIRE_END_INLINED ends it; 0 is the end. NULL:
-     * the type has no protobuf form. wire_in_order: the order of `fields` is that of the wire.
-     */
-    const int16_t *wire;
+    /* Protobuf: the fields in the order of the wire, which is that of their numbers. NULL: the type has no
+     * protobuf form. wire_in_order: the order of `fields` is that of the wire. */
+    const struct schema_step *wire;
     bool wire_in_order;
     /* Open-addressed hash of names: slots[i] is a field index + 1; slot_mask + 1 slots; see
      * schema_find_field(). */

@@ -101,7 +101,8 @@ static void test_good(void **state)
         {head, "    shop_v1_BoatSpec_length,\n    shop_v1_BoatSpec_sails,\n    shop_v1_BoatSpec_rig,\n    "
                "shop_v1_BoatSpec_tags,\n"},
         {tables, "{.name = \"length\", .name_len = 6, .flags = 4, .proto = 1, .inlined = 7"},
-        {tables, "wire_BoatSpec[] = {2, 3, 4, -7, 1, -32768, 0};"},
+        {tables, "wire_BoatSpec[] = {{2, 0}, {3, 1, 1, \"\\x12\"}, {4, 0}, {-7, 0}, {1, 1, 1, \"\\x08\"}, "
+                 "{-32768, 0}, {0}};"},
         {tables, ".default_json = \"\\\"ketch\\\"\", .when_field = 1, .when_equals = \"\""},
         {tables, ".default_hook = default_hook_shop_v1_BoatSpec"},
         {tables, "A thing that \\\"floats\\\"."},

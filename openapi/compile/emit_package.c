@@ -175,12 +175,41 @@ static void put_by_name(struct emitter *e, const struct type *t)
     buf_puts(&e->body, "};\n");
 }
 
+static enum schema_absent absent_form(const struct field *f)
+{
+    enum schema_kind kind = f->type->kind;
+    if ((f->flags & FIELD_POINTER) || kind == SCHEMA_LIST || kind == SCHEMA_MAP || kind == SCHEMA_BYTES)
+        return ABSENT_NOTHING;
+    bool is_long = kind == SCHEMA_FLOAT64 || kind == SCHEMA_DURATION || kind == SCHEMA_QUANTITY ||
+                   kind == SCHEMA_INT_OR_STRING || kind == SCHEMA_RECORD;
+    return is_long || f->proto >= 1 << 11 ? ABSENT_LONG
+                                          : ABSENT_SHORT; /* tags of more than two bytes are rare */
+}
+
+static void put_step(struct emitter *e, const struct type *t, int step)
+{
+    enum { VARINT = 0, BYTES = 2 };
+    const struct field *f = step > 0 ? &t->flat[step - 1] : NULL;
+    enum schema_absent absent = f ? absent_form(f) : ABSENT_NOTHING;
+    buf_printf(&e->body, "{%d, %d", step, absent);
+    if (absent == ABSENT_SHORT) {
+        enum schema_kind kind = f->type->kind;
+        bool is_number = kind == SCHEMA_INT32 || kind == SCHEMA_INT64 || kind == SCHEMA_BOOL;
+        unsigned tag = f->proto << 3 | (is_number ? VARINT : BYTES);
+        if (tag < 0x80)
+            buf_printf(&e->body, ", 1, \"\\x%02x\"", tag);
+        else
+            buf_printf(&e->body, ", 2, {(char)0x%02x, 0x%02x}", (tag & 0x7f) | 0x80, tag >> 7);
+    }
+    buf_puts(&e->body, "}, ");
+}
+
 static void put_wire(struct emitter *e, const struct type *t)
 {
-    buf_printf(&e->body, "static const int16_t wire_%s[] = {", t->name);
+    buf_printf(&e->body, "static const struct schema_step wire_%s[] = {", t->name);
     for (size_t i = 0; i < t->wire_count; i++)
-        buf_printf(&e->body, "%d, ", t->wire[i]);
-    buf_puts(&e->body, "0};\n");
+        put_step(e, t, t->wire[i]);
+    buf_puts(&e->body, "{0}};\n");
 }
 
 static void put_type(struct emitter *e, const struct type *t)
