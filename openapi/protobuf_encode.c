@@ -130,6 +130,29 @@ static bool put_shape(struct encoder *e, const struct schema_type *type)
     return false;
 }
 
+/* Text that is kept as it came has been read as JSON before: only its end is looked for. */
+static bool skip_kept(struct encoder *e)
+{
+    struct json_scan *s = &e->scan;
+    struct json_string string;
+    unsigned open = 0;
+    int c = json_peek(s);
+    if (c != '{' && c != '[')
+        return json_skip(s, e->depth, DECODE_MAX_DEPTH);
+    while (s->at < s->end) {
+        if (*s->at == '"') {
+            if (!json_scan_string(s, &string))
+                return false;
+            continue;
+        }
+        c = *s->at++ | 0x20; /* '[' and ']' become '{' and '}' */
+        open += c == '{';
+        if (c == '}' && --open == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool put_raw(struct encoder *e, const struct schema *schema, uint32_t number)
 {
     size_t start = wire_open(e->out, number);
@@ -138,7 +161,7 @@ static bool put_raw(struct encoder *e, const struct schema *schema, uint32_t num
             return false;
     } else {
         const char *begin = e->scan.at;
-        if (!json_skip(&e->scan, e->depth, DECODE_MAX_DEPTH))
+        if (!skip_kept(e))
             return false;
         wire_put_bytes(e->out, 1, slice_make(begin, (size_t)(e->scan.at - begin)));
     }
