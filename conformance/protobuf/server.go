@@ -199,6 +199,28 @@ func (s *server) typed(ctx context.Context) {
 	check(err, "deletes a collection")
 }
 
+// The address of a service is an object as long as the service has it.
+func (s *server) addresses(ctx context.Context) {
+	services, ips := s.set.CoreV1().Services("default"), s.set.NetworkingV1().IPAddresses()
+	ports := []corev1.ServicePort{{Port: 80}}
+	made, err := services.Create(ctx, &corev1.Service{ObjectMeta: metav1.ObjectMeta{GenerateName: "addressed-"}, Spec: corev1.ServiceSpec{Ports: ports}}, metav1.CreateOptions{})
+	if !check(err, "a service is created") {
+		return
+	}
+	ip, err := ips.Get(ctx, made.Spec.ClusterIP, metav1.GetOptions{})
+	report(err == nil && ip.Spec.ParentRef != nil && ip.Spec.ParentRef.Name == made.Name && ip.Labels["ipaddress.kubernetes.io/managed-by"] == "ipallocator.k8s.io",
+		"its address is an object that names it", fmt.Sprint(err, ip))
+	check(services.Delete(ctx, made.Name, metav1.DeleteOptions{}), "the service is deleted")
+	_, err = ips.Get(ctx, made.Spec.ClusterIP, metav1.GetOptions{})
+	report(apierrors.IsNotFound(err), "and its address with it", fmt.Sprint(err))
+	ip.ObjectMeta = metav1.ObjectMeta{Name: made.Spec.ClusterIP, Labels: ip.Labels}
+	_, err = ips.Create(ctx, ip, metav1.CreateOptions{})
+	check(err, "somebody makes it an object again")
+	_, err = services.Create(ctx, &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: "late"}, Spec: corev1.ServiceSpec{Ports: ports, ClusterIP: ip.Name}}, metav1.CreateOptions{})
+	report(apierrors.IsInvalid(err), "then no service gets it", fmt.Sprint(err))
+	check(ips.Delete(ctx, ip.Name, metav1.DeleteOptions{}), "until it is gone")
+}
+
 // A list of many slices, and the same in pages.
 func (s *server) many(ctx context.Context) {
 	const count = 3000
@@ -327,6 +349,7 @@ func testServer(kubeconfig, samples string) {
 	}
 	s.badInput("/api/v1/namespaces/default/configmaps")
 	s.typed(ctx)
+	s.addresses(ctx)
 	s.many(ctx)
 	s.frames(ctx)
 	s.informers(ctx)
