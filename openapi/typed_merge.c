@@ -219,9 +219,12 @@ static struct value remove_items(struct arena *arena, struct typed_node node, co
         const struct fieldset_node *found = fieldset_find(set, &list.items[i].element);
         if (found && found->member)
             continue;
-        *value_append(arena, &out) = found && found->children.count
-                                         ? remove_node(arena, item, list.items[i].value, &found->children)
-                                         : *list.items[i].value;
+        struct value *kept = value_append(arena, &out);
+        *kept = found && found->children.count
+                    ? remove_node(arena, item, list.items[i].value, &found->children)
+                    : *list.items[i].value;
+        if (kept->kind == VALUE_NULL) /* an item that stays is a map: its key may be a default */
+            *kept = value_new_map(arena, 0);
     }
     return value_count(&out) ? out : null_value;
 }

@@ -236,11 +236,11 @@ struct client {
     struct buf in; /* read so far */
 };
 
-static inline int dial(void)
+/* Over a socket that the caller has made already. */
+static inline int dial_on(int fd)
 {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)http_server_port(T.server))};
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(fd >= 0);
     struct timeval patience = {.tv_sec = 10};
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
@@ -248,6 +248,11 @@ static inline int dial(void)
     if (connect(fd, (struct sockaddr *)&to, sizeof to) != 0)
         fail_msg("connect: %s", strerror(errno));
     return fd;
+}
+
+static inline int dial(void)
+{
+    return dial_on(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
 }
 
 static inline struct client client_open(void)
