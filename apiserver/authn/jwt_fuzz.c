@@ -1,6 +1,8 @@
 /* Any bytes as a token: parsing ends, and nothing that was not signed verifies. */
 #include <stdlib.h>
 
+#include <openssl/ec.h>
+
 #include "apiserver/authn/jwt.h"
 #include "base/clock.h"
 

@@ -13,7 +13,6 @@
 
 enum { MAX_KEYS = 256, MIN_RSA_BITS = 2048, MAX_RSA_BITS = 16384, MAX_NUMBER = 2048 };
 
-DEFINE_CLEANUP(cleanup_pkey_fn, EVP_PKEY *, EVP_PKEY_free)
 DEFINE_CLEANUP(cleanup_bio_fn, BIO *, BIO_free_all)
 DEFINE_CLEANUP(cleanup_bn_fn, BIGNUM *, BN_free)
 DEFINE_CLEANUP(cleanup_build_fn, OSSL_PARAM_BLD *, OSSL_PARAM_BLD_free)
