@@ -29,13 +29,17 @@ static bool (*const stages[])(struct request *req) = {
 
 /* ---- dispatch ---- */
 
-static bool is_known_group(struct request *req)
+static bool is_built_in_group(struct slice group)
 {
-    struct slice group = req->info.group;
     for (unsigned i = 0; i < schema_group_version_count; i++)
         if (slice_is(group, schema_group_versions[i].group))
             return true;
-    return catalogue_has_group(request_catalogue(req), group);
+    return false;
+}
+
+static bool is_known_group(struct request *req)
+{
+    return is_built_in_group(req->info.group) || catalogue_has_group(request_catalogue(req), req->info.group);
 }
 
 static void dispatch(struct request *req)
@@ -77,10 +81,7 @@ static void dispatch(struct request *req)
 /* Of groups that are not built in, what is not there is no Status. */
 static bool is_unknown_custom(struct request *req)
 {
-    const struct schema_group_version *gv =
-        req->custom ? catalogue_find_group_version(request_catalogue(req), req->info.group, req->info.version)
-                    : NULL;
-    return req->custom && !(gv && gv->package) && req->err.reason == REASON_NOT_FOUND && !req->err.kind;
+    return req->custom && !is_built_in_group(req->info.group) && req->err.reason == REASON_NOT_FOUND && !req->err.kind;
 }
 
 static void unpin(void *catalogue)

@@ -74,7 +74,8 @@ static void start_watches(struct observer *o)
                                             .on_ready = on_ready,
                                             .on_end = on_end,
                                             .arg = &o->observed[i],
-                                            .max_queue = MAX_QUEUE};
+                                            .max_queue = MAX_QUEUE,
+                                            .internal = true};
         o->observed[i].watch = hub_start(o->loop, &watcher, after);
     }
 }

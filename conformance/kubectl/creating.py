@@ -1,4 +1,6 @@
 """Every generator of `kubectl create`, and run."""
+import base64
+import json
 import subprocess
 
 from harness import scenario
@@ -124,10 +126,15 @@ def service_addresses(run):
     run.field("svc/c", ".spec.ports[0].nodePort", str(ports[0]))
 
 
-@scenario("create token is refused clearly until there are tokens", since=24)
+@scenario("create token gives a token that says whose it is, for whom and until when", since=24)
 def token(run):
     run.ok("create", "serviceaccount", "robot")
-    run.has(run.fails("create", "token", "robot"), "serviceaccounts/token is not supported by this server yet")
+    text = run.ok("create", "token", "robot", "--duration=1h", "--audience=me").strip()
+    part = text.split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    run.same(claims["sub"], "system:serviceaccount:%s:robot" % run.ns)
+    run.same((claims["aud"], claims["exp"] - claims["iat"]), (["me"], 3600))
+    run.match(run.fails("create", "token", "nobody"), 'serviceaccounts "nobody" not found')
 
 
 @scenario("run makes a pod")
