@@ -7,7 +7,8 @@
 
 enum { SHOWN_BYTES = 30, MAX_TREE = 64 << 20 };
 
-/* The start of a body that could not be read, as upstream shows it: text when it looks like JSON, else hex. */
+/* The start of a body that could not be read, as upstream shows it: text when it looks like JSON, else hex.
+ */
 static const char *summary(struct arena *arena, struct slice body)
 {
     if (!body.len)
@@ -31,22 +32,24 @@ static bool unrecognized(struct request *req, const char *kind, const char *what
     error_clear(&req->err);
     if (reason == REASON_TOO_LARGE)
         return error_set(&req->err, reason, "%s", why);
-    return error_set(&req->err, REASON_BAD_REQUEST, "the object provided is unrecognized (must be of type %s): %s%s (%s)",
-                     kind, what, why, summary(req->arena, body));
+    return error_set(&req->err, REASON_BAD_REQUEST,
+                     "the object provided is unrecognized (must be of type %s): %s%s (%s)", kind, what, why,
+                     summary(req->arena, body));
 }
 
-static bool cannot_be_handled(struct request *req, struct slice data_kind, struct slice data_version, const char *kind,
-                              const char *why)
+static bool cannot_be_handled(struct request *req, struct slice data_kind, struct slice data_version,
+                              const char *kind, const char *why)
 {
     return error_set(&req->err, REASON_BAD_REQUEST, "%.*s in version \"%.*s\" cannot be handled as a %s: %s",
                      SLICE_ARG(data_kind), SLICE_ARG(data_version), kind, why);
 }
 
 /* The body names its own kind: it must be the one that belongs here. */
-static bool check_type(struct request *req, struct slice api_version, struct slice data_kind, const char *kind,
-                       const char *expected_version)
+static bool check_type(struct request *req, struct slice api_version, struct slice data_kind,
+                       const char *kind, const char *expected_version)
 {
-    if ((!api_version.len || slice_is(api_version, expected_version)) && (!data_kind.len || slice_is(data_kind, kind)))
+    if ((!api_version.len || slice_is(api_version, expected_version)) &&
+        (!data_kind.len || slice_is(data_kind, kind)))
         return true;
     if (!api_version.len || !data_kind.len) {
         api_version = api_version.len ? api_version : slice_str(expected_version);
@@ -57,17 +60,19 @@ static bool check_type(struct request *req, struct slice api_version, struct sli
     struct slice version = slash < 0 ? api_version : slice_from(api_version, (size_t)slash + 1);
     struct slice expected = slice_str(expected_version);
     long expected_slash = slice_find(expected, '/');
-    struct slice expected_group = expected_slash < 0 ? SLICE("") : slice_make(expected.ptr, (size_t)expected_slash);
+    struct slice expected_group =
+        expected_slash < 0 ? SLICE("") : slice_make(expected.ptr, (size_t)expected_slash);
     if (group.len && slice_eq(group, expected_group) && slice_is(data_kind, kind))
         return error_set(&req->err, REASON_BAD_REQUEST,
                          "the API version in the data (%.*s) does not match the expected API version (%s)",
                          SLICE_ARG(api_version), expected_version);
     const char *package = arena_printf(req->arena, "%.*s", SLICE_ARG(group.len ? group : SLICE("core")));
     if (schema_find_kind_type(group, version, data_kind))
-        return cannot_be_handled(req, data_kind, version, kind,
-                                 arena_printf(req->arena, "converting (%s.%.*s) to (%s.%s): unknown conversion",
-                                              slice_is(version, "v1") ? "v1" : package, SLICE_ARG(data_kind),
-                                              expected_group.len ? arena_strdup(req->arena, expected_group) : "core", kind));
+        return cannot_be_handled(
+            req, data_kind, version, kind,
+            arena_printf(req->arena, "converting (%s.%.*s) to (%s.%s): unknown conversion",
+                         slice_is(version, "v1") ? "v1" : package, SLICE_ARG(data_kind),
+                         expected_group.len ? arena_strdup(req->arena, expected_group) : "core", kind));
     return cannot_be_handled(req, data_kind, version, kind,
                              arena_printf(req->arena, "no kind \"%.*s\" is registered for version \"%.*s\"",
                                           SLICE_ARG(data_kind), SLICE_ARG(api_version)));
@@ -91,8 +96,8 @@ bool write_report_findings(struct request *req, const struct decode_findings *fi
 }
 
 /* JSON and YAML: strict decoding may find fields to complain of. */
-static bool decode_text(struct request *req, const struct schema_type *type, const char *kind, const char *api_version,
-                        struct slice text, const char *prefix, struct value *ret)
+static bool decode_text(struct request *req, const struct schema_type *type, const char *kind,
+                        const char *api_version, struct slice text, const char *prefix, struct value *ret)
 {
     struct decode_findings findings = {.arena = req->arena};
     struct slice data_version, data_kind;
@@ -118,8 +123,8 @@ static bool decode_message(struct request *req, const struct schema_type *type, 
            decode_protobuf(req->arena, type, message, ret, &req->err);
 }
 
-bool write_decode_body(struct request *req, const struct schema_type *type, const char *kind, const char *api_version,
-                       struct value *ret)
+bool write_decode_body(struct request *req, const struct schema_type *type, const char *kind,
+                       const char *api_version, struct value *ret)
 {
     struct slice text = req->http->body;
     enum media media;
@@ -129,7 +134,8 @@ bool write_decode_body(struct request *req, const struct schema_type *type, cons
     if (media == MEDIA_YAML && !decode_yaml_to_json(req->arena, text, &text, &req->err))
         return unrecognized(req, kind, "", req->http->body);
     const char *version = strchr(api_version, '/') ? strchr(api_version, '/') + 1 : api_version;
-    const char *prefix = arena_printf(req->arena, "%s in version \"%s\" cannot be handled as a %s: ", kind, version, kind);
+    const char *prefix =
+        arena_printf(req->arena, "%s in version \"%s\" cannot be handled as a %s: ", kind, version, kind);
     bool ok = media == MEDIA_PROTOBUF ? decode_message(req, type, kind, api_version, ret)
                                       : decode_text(req, type, kind, api_version, text, prefix, ret);
     if (!ok)
@@ -162,6 +168,7 @@ bool write_from_stored(struct request *req, const struct value *stored, struct v
 
 bool write_decode_object(struct request *req, struct value *ret)
 {
-    return write_decode_body(req, req->resource->type, req->resource->kind, req->resource->api_version, ret) &&
+    return write_decode_body(req, req->resource->type, req->resource->kind, req->resource->api_version,
+                             ret) &&
            write_to_stored(req, ret);
 }

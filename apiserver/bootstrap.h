@@ -1,7 +1,7 @@
 /*
- * bootstrap: the objects of a fresh cluster (namespaces, RBAC roles and bindings, priority classes, flow schemas, API services, the
- * kubernetes service), put there at start when they are missing. Their texts stand in apiserver/bootstrap.json and are
- * compiled in.
+ * bootstrap: the objects of a fresh cluster (namespaces, RBAC roles and bindings, priority classes, flow
+ * schemas, API services, the kubernetes service), put there at start when they are missing. Their texts stand
+ * in apiserver/bootstrap.json and are compiled in.
  */
 #ifndef APISERVER_BOOTSTRAP_H
 #define APISERVER_BOOTSTRAP_H

@@ -44,7 +44,8 @@ bool custom_object_convert(struct arena *arena, const struct schema_resource *fr
     }
     if (to->custom->definition->conversion.len) /* better no answer than the fields of another version */
         return error_set(err, REASON_INTERNAL,
-                         "conversion webhook for %s, Kind=%s failed: conversion by webhook is not supported by this server yet",
+                         "conversion webhook for %s, Kind=%s failed: conversion by webhook is not supported "
+                         "by this server yet",
                          from->api_version, from->kind);
     if (!decode_value(arena, custom_schema(to->custom), object, ret, NULL, err))
         return false;

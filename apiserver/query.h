@@ -1,6 +1,6 @@
 /*
- * query: a URL's query as Go's url.ParseQuery reads it: pairs in order, percent and plus decoded, pairs with a bad escape or a
- * semicolon dropped. Pure; views into the arena or the raw query.
+ * query: a URL's query as Go's url.ParseQuery reads it: pairs in order, percent and plus decoded, pairs with
+ * a bad escape or a semicolon dropped. Pure; views into the arena or the raw query.
  */
 #ifndef APISERVER_QUERY_H
 #define APISERVER_QUERY_H

@@ -81,7 +81,8 @@ static void dispatch(struct request *req)
 /* Of groups that are not built in, what is not there is no Status. */
 static bool is_unknown_custom(struct request *req)
 {
-    return req->custom && !is_built_in_group(req->info.group) && req->err.reason == REASON_NOT_FOUND && !req->err.kind;
+    return req->custom && !is_built_in_group(req->info.group) && req->err.reason == REASON_NOT_FOUND &&
+           !req->err.kind;
 }
 
 static void unpin(void *catalogue)

@@ -1,6 +1,6 @@
 /*
- * request_info: what a method and a path ask for, in API terms; the one reading of the path that authorization, audit, metrics and the
- * verbs share. Pure.
+ * request_info: what a method and a path ask for, in API terms; the one reading of the path that
+ * authorization, audit, metrics and the verbs share. Pure.
  *
  *     GET    /api/v1/namespaces/a/pods/p/log        get pods/log, namespace a, name p
  *     GET    /apis/apps/v1/deployments?watch=true   watch deployments, all namespaces
@@ -26,8 +26,9 @@ struct request_info {
 };
 
 /* segments as http_request has them: decoded, without the leading slash. */
-void request_info_parse(struct arena *arena, struct slice method, struct slice path, const struct slice *segments,
-                        size_t count, const struct query *query, struct request_info *ret);
+void request_info_parse(struct arena *arena, struct slice method, struct slice path,
+                        const struct slice *segments, size_t count, const struct query *query,
+                        struct request_info *ret);
 /* The verb's bit, 0 for others ("proxy", "put" on non-resources, ...). */
 unsigned request_verb_bit(const char *verb);
 

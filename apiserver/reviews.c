@@ -184,7 +184,7 @@ static bool answer_token(struct request *req, struct value *object)
     user_put(arena, value_ensure_record(arena, status, authentication_v1_TokenReviewStatus_user),
              &answer.user);
     value_append_texts(arena, value_mut(status, authentication_v1_TokenReviewStatus_audiences),
-                answer.audiences.items, answer.audiences.count);
+                       answer.audiences.items, answer.audiences.count);
     return true;
 }
 
@@ -195,21 +195,22 @@ static void put_rule(struct arena *arena, struct value *status, const struct aut
             arena, value_mut(status, authorization_v1_SubjectRulesReviewStatus_nonResourceRules));
         *path = value_new_record(arena, &authorization_v1_NonResourceRule);
         value_append_texts(arena, value_mut(path, authorization_v1_NonResourceRule_verbs), rule->verbs,
-                    rule->verb_count);
-        value_append_texts(arena, value_mut(path, authorization_v1_NonResourceRule_nonResourceURLs), rule->urls,
-                    rule->url_count);
+                           rule->verb_count);
+        value_append_texts(arena, value_mut(path, authorization_v1_NonResourceRule_nonResourceURLs),
+                           rule->urls, rule->url_count);
         return;
     }
     struct value *item =
         value_append(arena, value_mut(status, authorization_v1_SubjectRulesReviewStatus_resourceRules));
     *item = value_new_record(arena, &authorization_v1_ResourceRule);
-    value_append_texts(arena, value_mut(item, authorization_v1_ResourceRule_verbs), rule->verbs, rule->verb_count);
+    value_append_texts(arena, value_mut(item, authorization_v1_ResourceRule_verbs), rule->verbs,
+                       rule->verb_count);
     value_append_texts(arena, value_mut(item, authorization_v1_ResourceRule_apiGroups), rule->groups,
-                rule->group_count);
+                       rule->group_count);
     value_append_texts(arena, value_mut(item, authorization_v1_ResourceRule_resources), rule->resources,
-                rule->resource_count);
+                       rule->resource_count);
     value_append_texts(arena, value_mut(item, authorization_v1_ResourceRule_resourceNames), rule->names,
-                rule->name_count);
+                       rule->name_count);
 }
 
 /* What this user may do, as far as the authorizers there are can say it in rules. */

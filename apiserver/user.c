@@ -41,12 +41,14 @@ void user_put(struct arena *arena, struct value *info, const struct user *user)
     *value_mut(info, authentication_v1_UserInfo_username) = value_of_string(user->name);
     if (user->uid.len)
         *value_mut(info, authentication_v1_UserInfo_uid) = value_of_string(user->uid);
-    value_append_texts(arena, value_mut(info, authentication_v1_UserInfo_groups), user->groups, user->group_count);
+    value_append_texts(arena, value_mut(info, authentication_v1_UserInfo_groups), user->groups,
+                       user->group_count);
     struct value *extra = value_mut(info, authentication_v1_UserInfo_extra);
     if (user->credential_id.len)
-        value_append_texts(arena, value_put(arena, extra, SLICE("authentication.kubernetes.io/credential-id")),
-                    &user->credential_id, 1);
+        value_append_texts(arena,
+                           value_put(arena, extra, SLICE("authentication.kubernetes.io/credential-id")),
+                           &user->credential_id, 1);
     for (size_t i = 0; i < user->extra_count; i++)
         value_append_texts(arena, value_put(arena, extra, user->extra[i].key), user->extra[i].values,
-                    user->extra[i].count);
+                           user->extra[i].count);
 }

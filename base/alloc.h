@@ -1,8 +1,8 @@
 /*
  * alloc: the one out-of-memory policy. Memory whose size we chose never fails: when malloc gives nothing the
  * process says so and aborts, is restarted by its supervisor, and has lost nothing (what was acknowledged is
- * on disk). Sizes that a client chooses are limited before they get here (arena_set_limit, buf limits, http limits).
- * Any thread.
+ * on disk). Sizes that a client chooses are limited before they get here (arena_set_limit, buf limits, http
+ * limits). Any thread.
  */
 #ifndef BASE_ALLOC_H
 #define BASE_ALLOC_H

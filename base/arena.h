@@ -1,12 +1,13 @@
 /*
- * arena: memory with one lifetime. All that belongs to a request (or a list slice, or a decoded file) is cut from
- * one arena and goes with it at once; nothing in it is freed alone. One thread at a time.
+ * arena: memory with one lifetime. All that belongs to a request (or a list slice, or a decoded file) is cut
+ * from one arena and goes with it at once; nothing in it is freed alone. One thread at a time.
  *
  *     cleanup_arena struct arena *a = arena_new();
  *     char *s = arena_printf(a, "%s/%s", ns, name);
  *
- * A limit (arena_set_limit) bounds what a client can make us hold. Crossing it does not fail the allocation; it
- * sets a flag that decoders look at (arena_exceeded) and turn into a 413, so that no caller checks for NULL.
+ * A limit (arena_set_limit) bounds what a client can make us hold. Crossing it does not fail the allocation;
+ * it sets a flag that decoders look at (arena_exceeded) and turn into a 413, so that no caller checks for
+ * NULL.
  */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
@@ -43,7 +44,8 @@ struct slice arena_slicef(struct arena *arena, const char *fmt, ...) __attribute
  * sizeof *items) returns the address of the new, zeroed element. */
 void *arena_push(struct arena *arena, void *items, size_t *count, size_t *capacity, size_t size);
 
-/* Runs fn(arg) when the arena is freed or reset; latest first. For the few things in an arena that own more than memory. */
+/* Runs fn(arg) when the arena is freed or reset; latest first. For the few things in an arena that own more
+ * than memory. */
 void arena_on_free(struct arena *arena, void (*fn)(void *arg), void *arg);
 
 DEFINE_CLEANUP(cleanup_arena_fn, struct arena *, arena_free)

@@ -1,6 +1,6 @@
 /*
- * blob: immutable bytes shared by reference count: an event serialised once and sent to a thousand watchers, a
- * cached OpenAPI document. The last unref frees. Any thread.
+ * blob: immutable bytes shared by reference count: an event serialised once and sent to a thousand watchers,
+ * a cached OpenAPI document. The last unref frees. Any thread.
  */
 #ifndef BASE_BLOB_H
 #define BASE_BLOB_H

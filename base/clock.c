@@ -30,8 +30,8 @@ static size_t put_seconds(int64_t seconds, char *text)
     time_t t = (time_t)seconds;
     struct tm tm;
     gmtime_r(&t, &tm);
-    return (size_t)snprintf(text, CLOCK_TEXT, "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1,
-                            tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+    return (size_t)snprintf(text, CLOCK_TEXT, "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year + 1900,
+                            tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
 struct slice clock_format_seconds(int64_t seconds, char text[CLOCK_TEXT])
@@ -105,16 +105,21 @@ bool clock_parse(struct slice s, int64_t *ret_micros)
     static const int month_days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     int year, month, day, hour, minute, second, micros, off;
     size_t at = 0;
-    if (!number(s, &at, 4, &year) || !letter(s, &at, '-') || !number(s, &at, 2, &month) || !letter(s, &at, '-') ||
-        !number(s, &at, 2, &day) || !letter(s, &at, 'T') || !number(s, &at, 2, &hour) || !letter(s, &at, ':') ||
-        !number(s, &at, 2, &minute) || !letter(s, &at, ':') || !number(s, &at, 2, &second) ||
-        !fraction(s, &at, &micros) || !offset(s, &at, &off) || at != s.len)
+    if (!number(s, &at, 4, &year) || !letter(s, &at, '-') || !number(s, &at, 2, &month) ||
+        !letter(s, &at, '-') || !number(s, &at, 2, &day) || !letter(s, &at, 'T') ||
+        !number(s, &at, 2, &hour) || !letter(s, &at, ':') || !number(s, &at, 2, &minute) ||
+        !letter(s, &at, ':') || !number(s, &at, 2, &second) || !fraction(s, &at, &micros) ||
+        !offset(s, &at, &off) || at != s.len)
         return false;
     bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    if (month < 1 || month > 12 || day < 1 || day > month_days[month - 1] + (month == 2 && leap) || hour > 23 ||
-        minute > 59 || second > 59)
+    if (month < 1 || month > 12 || day < 1 || day > month_days[month - 1] + (month == 2 && leap) ||
+        hour > 23 || minute > 59 || second > 59)
         return false;
-    struct tm tm = {.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day, .tm_hour = hour, .tm_min = minute,
+    struct tm tm = {.tm_year = year - 1900,
+                    .tm_mon = month - 1,
+                    .tm_mday = day,
+                    .tm_hour = hour,
+                    .tm_min = minute,
                     .tm_sec = second};
     *ret_micros = ((int64_t)timegm(&tm) - off) * 1000000 + micros;
     return true;

@@ -56,13 +56,16 @@ static void put_word(struct buf *line, const char *word)
     buf_puts(line, word);
 }
 
-/* Milliseconds with three decimals. A line is written for each request: by hand, as printf would take longer than all else here. */
+/* Milliseconds with three decimals. A line is written for each request: by hand, as printf would take longer
+ * than all else here. */
 static void put_millis(struct buf *line, int64_t nanos)
 {
     int64_t micros = nanos < 0 ? 0 : (nanos + 500) / 1000;
     int part = (int)(micros % 1000);
     buf_put_int(line, micros / 1000);
-    buf_put(line, (char[4]){'.', (char)('0' + part / 100), (char)('0' + part / 10 % 10), (char)('0' + part % 10)}, 4);
+    buf_put(line,
+            (char[4]){'.', (char)('0' + part / 100), (char)('0' + part / 10 % 10), (char)('0' + part % 10)},
+            4);
 }
 
 void log_write(enum log_level level, const char *message, const struct log_field *fields)

@@ -3,8 +3,8 @@
  *
  *     2026-11-24T03:26:01.123456Z INFO apiserver request user="admin" verb=create code=201 ms=0.412
  *
- * Values are quoted when they hold a space, a quote, or a control character, so that no client can forge a line.
- * Never pass a secret: no token, key, or body. Any thread; a line is one write(2).
+ * Values are quoted when they hold a space, a quote, or a control character, so that no client can forge a
+ * line. Never pass a secret: no token, key, or body. Any thread; a line is one write(2).
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

@@ -1,6 +1,6 @@
 /*
- * pool: threads that run jobs which may block. A bounded queue; threads are started as jobs wait and end after idling, so an
- * idle server holds none. Jobs start in order of arrival. Any thread may submit.
+ * pool: threads that run jobs which may block. A bounded queue; threads are started as jobs wait and end
+ * after idling, so an idle server holds none. Jobs start in order of arrival. Any thread may submit.
  */
 #ifndef BASE_POOL_H
 #define BASE_POOL_H

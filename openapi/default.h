@@ -1,16 +1,17 @@
 /*
- * default: fills in what upstream fills in before it validates. Walks the tree from the top, guided by the schema; at
- * each record
- *   1. the static defaults of its fields (schema_field.default_json), then those with a condition (when_field),
+ * default: fills in what upstream fills in before it validates. Walks the tree from the top, guided by the
+ * schema; at each record
+ *   1. the static defaults of its fields (schema_field.default_json), then those with a condition
+ * (when_field),
  *   2. the code of the type (schema_type.default_hook, openapi/defaults/<group>.c),
  *   3. the records below, in field order.
  * So a parent's code sees its own static defaults but not yet those of its children, as upstream's does.
  *
- * A record that is absent but no pointer is entered as if it were there and stays absent if nothing came of it. Amounts
- * of a core ResourceList are rounded up to milli on the way, which upstream calls defaulting too.
+ * A record that is absent but no pointer is entered as if it were there and stays absent if nothing came of
+ * it. Amounts of a core ResourceList are rounded up to milli on the way, which upstream calls defaulting too.
  *
- * Running twice changes nothing more. Errors: none. Pure but for ResourceClaims' and DeviceTaints' time stamps. One
- * thread per tree.
+ * Running twice changes nothing more. Errors: none. Pure but for ResourceClaims' and DeviceTaints' time
+ * stamps. One thread per tree.
  */
 #ifndef OPENAPI_DEFAULT_H
 #define OPENAPI_DEFAULT_H

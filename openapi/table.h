@@ -30,14 +30,15 @@ enum table_object {
 }; /* includeObject; the first is the default */
 
 /* Whether the object has run its course: the row's condition "Completed". The texts are static. */
-typedef bool (*table_completed_fn)(const struct value *object, const char **ret_reason, const char **ret_message);
+typedef bool (*table_completed_fn)(const struct value *object, const char **ret_reason,
+                                   const char **ret_message);
 
 /* What is printed with each row. */
 struct table {
     const struct schema_resource *resource;
-    table_row_fn row;         /* or NULL */
+    table_row_fn row;             /* or NULL */
     table_completed_fn completed; /* or NULL */
-    const char *meta_version; /* of meta.k8s.io: "v1" or "v1beta1" */
+    const char *meta_version;     /* of meta.k8s.io: "v1" or "v1beta1" */
     enum table_object include;
     int64_t now;
 };

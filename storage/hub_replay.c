@@ -44,7 +44,8 @@ static void read_stretch(struct hub_watch *watch)
                                           take_event, watch, &err);
     if (watch->stretch.failed && err.reason != REASON_EXPIRED)
         log_error("watch: the log cannot be read", LOG_S("cause", err.message));
-    watch->stretch.reached = is_full(watch) ? watch->stretch.events[watch->stretch.count - 1]->revision : until;
+    watch->stretch.reached =
+        is_full(watch) ? watch->stretch.events[watch->stretch.count - 1]->revision : until;
 }
 
 static struct hub_watch *next_job(struct hub *hub)

@@ -260,7 +260,8 @@ static void large_events_fill_a_queue_too(void **state)
     }
     assert_int_equal(slow.ended, HUB_OVERFLOW + 1);
     assert_in_range(puts, 8, 18); /* an event has the value before and after */
-    start(f, &fast, "/registry/pods/", false, 1000, 0); /* from the past: in stretches that are bounded alike */
+    start(f, &fast, "/registry/pods/", false, 1000,
+          0); /* from the past: in stretches that are bounded alike */
     while (fast.events < (size_t)puts)
         turn(f, true);
     assert_in_range(fast.max_batch, 1, 18);

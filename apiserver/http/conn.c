@@ -115,7 +115,8 @@ void conn_abort(struct conn *conn)
     conn_close(conn);
 }
 
-/* A handshake and its buffers take some 40 KB in small pieces: after a crowd has left, the heap is worth trimming. */
+/* A handshake and its buffers take some 40 KB in small pieces: after a crowd has left, the heap is worth
+ * trimming. */
 static void connection_gone(struct loop *loop)
 {
     unsigned left = atomic_fetch_sub(&loop->conn_count, 1) - 1;

@@ -1,6 +1,6 @@
 /*
- * convert: one stored object seen through two versions of a kind: autoscaling v1 and v2, events of the core group and of
- * events.k8s.io. Pure; the result lives in the arena and may share strings with `in`.
+ * convert: one stored object seen through two versions of a kind: autoscaling v1 and v2, events of the core
+ * group and of events.k8s.io. Pure; the result lives in the arena and may share strings with `in`.
  */
 #ifndef APISERVER_KINDS_CONVERT_H
 #define APISERVER_KINDS_CONVERT_H

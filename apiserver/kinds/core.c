@@ -16,8 +16,10 @@ static void component_row(struct arena *arena, const struct value *object, int64
     }
 }
 
-static const struct kind kind_componentstatuses = {
-    .group = "", .resource = "componentstatuses", .deprecated = "v1 ComponentStatus is deprecated in v1.19+", .row = component_row};
+static const struct kind kind_componentstatuses = {.group = "",
+                                                   .resource = "componentstatuses",
+                                                   .deprecated = "v1 ComponentStatus is deprecated in v1.19+",
+                                                   .row = component_row};
 static const struct kind kind_bindings = {.group = "", .resource = "bindings"};
 
 const struct kind *const kinds_core[] = {

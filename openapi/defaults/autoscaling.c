@@ -3,8 +3,8 @@
 #include "openapi/gen/autoscaling_v2.h"
 #include "openapi/gen/hooks.h"
 
-static const char cpu_at_80_percent[] =
-    "{\"type\":\"Resource\",\"resource\":{\"name\":\"cpu\",\"target\":{\"type\":\"Utilization\",\"averageUtilization\":80}}}";
+static const char cpu_at_80_percent[] = "{\"type\":\"Resource\",\"resource\":{\"name\":\"cpu\",\"target\":{"
+                                        "\"type\":\"Utilization\",\"averageUtilization\":80}}}";
 
 static void append_policy(struct value *policies, const char *type, int64_t value, struct arena *arena)
 {
@@ -36,8 +36,8 @@ void default_hook_autoscaling_v2_HorizontalPodAutoscaler(struct value *record, s
     struct value *spec = value_ensure_record(arena, record, autoscaling_v2_HorizontalPodAutoscaler_spec);
     struct value *metrics = value_mut(spec, autoscaling_v2_HorizontalPodAutoscalerSpec_metrics);
     if (!value_is_set(metrics))
-        decode_json(arena, &autoscaling_v2_MetricSpec, slice_str(cpu_at_80_percent), value_append(arena, metrics), NULL,
-                    NULL);
+        decode_json(arena, &autoscaling_v2_MetricSpec, slice_str(cpu_at_80_percent),
+                    value_append(arena, metrics), NULL, NULL);
     struct value *behavior = value_mut(spec, autoscaling_v2_HorizontalPodAutoscalerSpec_behavior);
     if (!value_is_set(behavior))
         return;

@@ -16,7 +16,8 @@ void default_hook_batch_v1_Job(struct value *record, struct arena *arena)
     default_text(spec, batch_v1_JobSpec_completionMode, "NonIndexed");
     default_bool(spec, batch_v1_JobSpec_suspend, false);
     bool failure_policy = value_is_set(value_at(spec, batch_v1_JobSpec_podFailurePolicy));
-    default_text(spec, batch_v1_JobSpec_podReplacementPolicy, failure_policy ? "Failed" : "TerminatingOrFailed");
+    default_text(spec, batch_v1_JobSpec_podReplacementPolicy,
+                 failure_policy ? "Failed" : "TerminatingOrFailed");
     default_bool(spec, batch_v1_JobSpec_manualSelector, false);
     const struct value *labels = value_path(spec, "template.metadata.labels");
     if (!value_is_set(labels))

@@ -83,13 +83,15 @@ void default_hook_core_v1_Namespace(struct value *record, struct arena *arena)
     if (!value_is_set(name))
         return;
     struct value *metadata = value_mut(record, core_v1_Namespace_metadata);
-    *value_put(arena, value_mut(metadata, meta_v1_ObjectMeta_labels), SLICE("kubernetes.io/metadata.name")) = *name;
+    *value_put(arena, value_mut(metadata, meta_v1_ObjectMeta_labels), SLICE("kubernetes.io/metadata.name")) =
+        *name;
 }
 
 /* One address range under two names: the first of the list is the single one, which wins. */
 void default_hook_core_v1_NodeSpec(struct value *record, struct arena *arena)
 {
-    struct value *one = value_mut(record, core_v1_NodeSpec_podCIDR), *list = value_mut(record, core_v1_NodeSpec_podCIDRs);
+    struct value *one = value_mut(record, core_v1_NodeSpec_podCIDR),
+                 *list = value_mut(record, core_v1_NodeSpec_podCIDRs);
     if (!value_is_set(one)) {
         if (value_count(list))
             *one = *value_item(list, 0);

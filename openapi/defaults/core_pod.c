@@ -36,7 +36,8 @@ static bool is_host(struct slice first)
     bool upper = false;
     for (size_t i = 0; i < first.len; i++)
         upper = upper || (first.ptr[i] >= 'A' && first.ptr[i] <= 'Z');
-    return upper || slice_is(first, "localhost") || slice_find(first, '.') >= 0 || slice_find(first, ':') >= 0;
+    return upper || slice_is(first, "localhost") || slice_find(first, '.') >= 0 ||
+           slice_find(first, ':') >= 0;
 }
 
 static bool is_tag(struct slice tag)
@@ -152,13 +153,14 @@ void default_hook_core_v1_Pod(struct value *record, struct arena *arena)
 
 void default_hook_core_v1_PodStatus(struct value *record, struct arena *arena)
 {
-    struct value *ip = value_mut(record, core_v1_PodStatus_podIP), *ips = value_mut(record, core_v1_PodStatus_podIPs);
+    struct value *ip = value_mut(record, core_v1_PodStatus_podIP),
+                 *ips = value_mut(record, core_v1_PodStatus_podIPs);
     if (!value_is_set(ip) && value_count(ips)) {
         *ip = *value_at(value_item(ips, 0), core_v1_PodIP_ip);
         return;
     }
-    bool agree =
-        value_count(ips) && slice_eq(value_text(value_at(value_item(ips, 0), core_v1_PodIP_ip)), value_text(ip));
+    bool agree = value_count(ips) &&
+                 slice_eq(value_text(value_at(value_item(ips, 0), core_v1_PodIP_ip)), value_text(ip));
     if (!value_is_set(ip) || agree)
         return;
     *ips = value_new_list(arena, 1);

@@ -41,9 +41,12 @@ static void default_stored_versions(struct value *record, struct arena *arena)
     for (VALUE_EACH(version, versions)) {
         if (!value_bool(value_at(version, apiextensions_v1_CustomResourceDefinitionVersion_storage)))
             continue;
-        struct value *status = value_ensure_record(arena, record, apiextensions_v1_CustomResourceDefinition_status);
-        *value_append(arena, value_mut(status, apiextensions_v1_CustomResourceDefinitionStatus_storedVersions)) =
-            value_of_string(value_text(value_at(version, apiextensions_v1_CustomResourceDefinitionVersion_name)));
+        struct value *status =
+            value_ensure_record(arena, record, apiextensions_v1_CustomResourceDefinition_status);
+        *value_append(arena,
+                      value_mut(status, apiextensions_v1_CustomResourceDefinitionStatus_storedVersions)) =
+            value_of_string(
+                value_text(value_at(version, apiextensions_v1_CustomResourceDefinitionVersion_name)));
         return;
     }
 }
@@ -51,7 +54,8 @@ static void default_stored_versions(struct value *record, struct arena *arena)
 void default_hook_apiextensions_v1_CustomResourceDefinition(struct value *record, struct arena *arena)
 {
     struct value *spec = value_ensure_record(arena, record, apiextensions_v1_CustomResourceDefinition_spec);
-    struct value *names = value_ensure_record(arena, spec, apiextensions_v1_CustomResourceDefinitionSpec_names);
+    struct value *names =
+        value_ensure_record(arena, spec, apiextensions_v1_CustomResourceDefinitionSpec_names);
     struct slice kind = value_text(value_at(names, apiextensions_v1_CustomResourceDefinitionNames_kind));
     if (kind.len) {
         char *singular = arena_strdup(arena, kind);

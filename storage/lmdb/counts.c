@@ -73,7 +73,8 @@ static struct count *slot_of(struct count *slots, size_t capacity, struct slice 
     return &slots[i];
 }
 
-/* Namespaces come and go: what has no keys left is forgotten here, and the table grows only for the others. */
+/* Namespaces come and go: what has no keys left is forgotten here, and the table grows only for the others.
+ */
 static void make_room(struct counts *counts)
 {
     size_t live = 0, capacity = FIRST_CAPACITY;
@@ -178,7 +179,8 @@ void counts_put(struct counts *counts, uint64_t revision, struct buf *out)
 bool counts_parse(struct counts *counts, struct slice bytes, uint64_t *ret_revision)
 {
     counts_clear(counts);
-    if (bytes.len < 9 || bytes.ptr[0] != FORMAT) /* of a store from before namespaces were counted: count again */
+    if (bytes.len < 9 ||
+        bytes.ptr[0] != FORMAT) /* of a store from before namespaces were counted: count again */
         return false;
     uint64_t revision = get_be64(bytes.ptr + 1);
     for (bytes = slice_from(bytes, 9); bytes.len;) {

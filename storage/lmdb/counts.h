@@ -1,7 +1,8 @@
 /*
- * counts: how many keys each resource has, by the key's first part "/registry/x/", and each namespace of it, by
- * "/registry/x/ns/": a page of a list tells how many remain without walking over them. Exact after every commit.
- * Written by one thread, read by any.
+ * counts: how many keys each resource has, by the key's first part "/registry/x/", and each namespace of it,
+ * by
+ * "/registry/x/ns/": a page of a list tells how many remain without walking over them. Exact after every
+ * commit. Written by one thread, read by any.
  */
 #ifndef STORAGE_LMDB_COUNTS_H
 #define STORAGE_LMDB_COUNTS_H
