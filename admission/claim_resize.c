@@ -2,9 +2,8 @@
  */
 #include "admission/admission.h"
 #include "openapi/gen/core_v1.h"
-#include "openapi/gen/meta_v1.h"
 #include "openapi/gen/storage_v1.h"
-#include "openapi/quantity.h"
+#include "openapi/quota_usage.h"
 
 static struct quantity size_of(const struct value *claim)
 {
@@ -14,23 +13,13 @@ static struct quantity size_of(const struct value *claim)
     return quantity_of(value_text(value_get(requests, SLICE("storage"))));
 }
 
-static struct slice class_name_of(const struct value *claim)
-{
-    const struct value *annotations =
-        value_at(value_at(claim, core_v1_PersistentVolumeClaim_metadata), meta_v1_ObjectMeta_annotations);
-    const struct value *old_style = value_get(annotations, SLICE("volume.beta.kubernetes.io/storage-class"));
-    return value_text(value_is_set(old_style) ? old_style
-                                              : value_at(value_at(claim, core_v1_PersistentVolumeClaim_spec),
-                                                         core_v1_PersistentVolumeClaimSpec_storageClassName));
-}
-
 static bool may_grow(struct admission_request *req)
 {
     const struct schema_resource *classes =
         schema_find_resource(SLICE("storage.k8s.io"), SLICE("v1"), SLICE("storageclasses"));
-    struct slice name = class_name_of(req->object);
+    struct slice name = quota_storage_class(req->object);
     struct value class;
-    return name.len && slice_eq(name, class_name_of(req->old)) &&
+    return name.len && slice_eq(name, quota_storage_class(req->old)) &&
            req->lookup->get(req->lookup->arg, req->arena, classes, SLICE(""), name, &class) &&
            value_bool(value_at(&class, storage_v1_StorageClass_allowVolumeExpansion));
 }

@@ -205,7 +205,7 @@ static bool service_counts(struct slice name)
 
 /* ---- claims of volumes ---- */
 
-static struct slice storage_class_of(const struct value *claim)
+struct slice quota_storage_class(const struct value *claim)
 {
     const struct value *annotations =
         value_at(value_at(claim, core_v1_PersistentVolumeClaim_metadata), meta_v1_ObjectMeta_annotations);
@@ -239,7 +239,7 @@ static bool storage_of(const struct value *claim, struct quantity *ret)
 static void claim_usage(struct resource_list *ret, const struct value *claim, int64_t now)
 {
     (void)now;
-    struct slice class = storage_class_of(claim);
+    struct slice class = quota_storage_class(claim);
     struct quantity storage;
     bool asks = storage_of(claim, &storage);
     if (asks)

@@ -25,4 +25,7 @@ bool quota_pod_is_terminating(const struct value *pod);
 void quota_add_compute(struct resource_list *ret, const struct resource_list *requests,
                        const struct resource_list *limits);
 
+/* The storage class that a claim names, in the old annotation or in its spec; empty: none. */
+struct slice quota_storage_class(const struct value *claim);
+
 #endif
