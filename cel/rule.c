@@ -35,7 +35,7 @@ bool cel_rule_compile(struct arena *arena, const struct cel_rule_source *source,
                                                              : "cel expression must evaluate to a bool"};
     ret->program = cel_compile(arena, cel_env_kubernetes(), &expression, err);
     if (!ret->program) {
-        if (strncmp(err->message, "ERROR:", 6) == 0)
+        if (err && strncmp(err->message, "ERROR:", 6) == 0) /* NULL: nobody wants to know */
             error_wrap(err, "%s", message ? "messageExpression compilation failed" : "compilation failed");
         return false;
     }
