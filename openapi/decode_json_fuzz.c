@@ -12,14 +12,15 @@
 /*
  * Any bytes as objects of several kinds: what decodes must encode to a text that decodes to an equal tree and
  * encodes to the same text; so must what defaulting made of it. One thing is settled by the first trip: a
- * free number such as 2.0 is written as 2, as upstream writes it, and so comes back as an integer.
+ * free number such as 2.0 is written as 2 (and -0.0 as -0), as upstream writes it, and so comes back as an
+ * integer.
  */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static bool settled(const struct value *v)
 {
     if (v->kind == VALUE_FLOAT)
-        return v->f != trunc(v->f);
+        return v->f != trunc(v->f) || fabs(v->f) >= 0x1p63; /* beyond, it stays a float */
     if (v->kind == VALUE_LIST)
         for (VALUE_EACH(item, v))
             if (!settled(item))
@@ -35,7 +36,8 @@ static bool settled(const struct value *v)
     return true;
 }
 
-static void check_round_trip(struct arena *arena, const struct schema *schema, const struct value *tree)
+static void check_trip(struct arena *arena, const struct schema *schema, const struct value *tree,
+                       bool may_settle)
 {
     cleanup_buf struct buf first = BUF_INIT(BUF_UNLIMITED), second = BUF_INIT(BUF_UNLIMITED);
     struct value again;
@@ -47,12 +49,20 @@ static void check_round_trip(struct arena *arena, const struct schema *schema, c
         fprintf(stderr, "does not decode: %s\n%s\n", err.message, buf_cstr(&first));
         abort();
     }
+    if (may_settle && !settled(tree)) {
+        check_trip(arena, schema, &again, false);
+        return;
+    }
     encode_json(&second, schema, &again);
-    bool equal = !settled(tree) || value_equal(tree, &again);
-    if (!slice_eq(buf_slice(&first), buf_slice(&second)) || !equal) {
+    if (!slice_eq(buf_slice(&first), buf_slice(&second)) || !value_equal(tree, &again)) {
         fprintf(stderr, "first:  %s\nsecond: %s\n", buf_cstr(&first), buf_cstr(&second));
         abort();
     }
+}
+
+static void check_round_trip(struct arena *arena, const struct schema *schema, const struct value *tree)
+{
+    check_trip(arena, schema, tree, true);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
